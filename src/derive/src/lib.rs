@@ -1,0 +1,1 @@
+//! Derives for requests and views.

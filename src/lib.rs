@@ -1,0 +1,2 @@
+//! csgpu: the library behind the one binary.
+pub mod error;

@@ -1,0 +1,2 @@
+//! csgpu.
+fn main() {}
