@@ -1,0 +1,117 @@
+//! Who calls, and what they may see.
+
+use super::{Id, id};
+
+text_enum! {
+    /// The five kinds of role; the kind decides what a command's annotation allows.
+    RoleType {
+        /// Root administrators.
+        Admin,
+        /// Administrators of resources.
+        ResourceAdmin,
+        /// Administrators of a domain and what is below it.
+        DomainAdmin,
+        /// Ordinary users.
+        User,
+        /// Of no kind: rules only.
+        Unknown,
+    }
+}
+
+impl RoleType {
+    /// The account type on the wire: 0 user, 1 root admin, 2 domain admin, 3 resource domain admin.
+    pub const fn account_type(self) -> i32 {
+        match self {
+            Self::Admin => 1,
+            Self::DomainAdmin => 2,
+            Self::ResourceAdmin => 3,
+            Self::User | Self::Unknown => 0,
+        }
+    }
+}
+
+text_enum! {
+    /// Whether a user or an account may act.
+    AccountState {
+        /// It may.
+        Enabled,
+        /// It may not.
+        Disabled,
+        /// It may not, and its instances keep running.
+        Locked,
+    }
+}
+
+/// An authenticated caller. Only the store makes one, from a user row.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The user.
+    pub user: Id<id::User>,
+    /// The user's name.
+    pub username: String,
+    /// The account that will own what is created.
+    pub account: Id<id::Account>,
+    /// Its name.
+    pub account_name: String,
+    /// Its domain.
+    pub domain: Id<id::Domain>,
+    /// The domain's path with a slash at both ends: `/`, `/a/b/`.
+    pub domain_path: String,
+    /// The role's name: `Root Admin`.
+    pub role_name: String,
+    /// The role's kind.
+    pub role: RoleType,
+}
+
+impl Caller {
+    /// Whether ownership does not bind this caller.
+    pub fn is_admin(&self) -> bool {
+        self.role == RoleType::Admin
+    }
+
+    /// What this caller may touch.
+    pub fn scope(&self) -> Scope {
+        match self.role {
+            RoleType::Admin => Scope(Reach::All),
+            RoleType::DomainAdmin | RoleType::ResourceAdmin => {
+                Scope(Reach::Domain { path: self.domain_path.clone() })
+            }
+            RoleType::User | RoleType::Unknown => Scope(Reach::Account(self.account)),
+        }
+    }
+
+    /// What a list without further words shows this caller: the own account, or everything in reach with `listall`.
+    pub fn list_scope(&self, list_all: bool) -> Scope {
+        if list_all { self.scope() } else { Scope(Reach::Account(self.account)) }
+    }
+}
+
+/// A limit on whose things a query sees; only a [`Caller`] can make one.
+#[derive(Debug, Clone)]
+pub struct Scope(Reach);
+
+/// What a [`Scope`] reaches.
+#[derive(Debug, Clone)]
+pub enum Reach {
+    /// Everything.
+    All,
+    /// Everything owned in this domain and below it.
+    Domain {
+        /// The domain's path.
+        path: String,
+    },
+    /// What one account owns.
+    Account(Id<id::Account>),
+}
+
+impl Scope {
+    /// What it reaches, for the store's queries.
+    pub fn reach(&self) -> &Reach {
+        &self.0
+    }
+
+    /// The scope of the service's own work (jobs, reconciling), which no request can obtain.
+    pub(crate) fn of_the_service() -> Self {
+        Self(Reach::All)
+    }
+}

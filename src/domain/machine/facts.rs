@@ -1,0 +1,127 @@
+//! What a host answers: its size, its devices and what runs on it.
+
+use super::Bytes;
+use crate::domain::gpu::PciAddress;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A host as its hypervisor describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostFacts {
+    /// The hardware's identity: the same machine under two names has one.
+    pub identity: String,
+    /// Host name.
+    pub hostname: String,
+    /// Hypervisor version: `7.2.0`.
+    pub version: String,
+    /// CPU architecture: `x86_64`.
+    pub arch: String,
+    /// Logical CPUs.
+    pub cpus: u32,
+    /// CPU speed in MHz.
+    pub mhz: u32,
+    /// CPU sockets.
+    pub sockets: u32,
+    /// Memory.
+    pub memory: Bytes,
+    /// What domains must be: `kvm`, or `qemu` where nothing accelerates, `test` on the test driver.
+    pub domain_type: String,
+    /// Whether the host translates device addresses (IOMMU on).
+    pub iommu: bool,
+}
+
+/// A mediated device type that a function offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MdevType {
+    /// Its id: `nvidia-222`.
+    pub id: String,
+    /// Its name: `GRID T4-2Q`.
+    pub name: String,
+    /// How many more can be created now.
+    pub available: u32,
+}
+
+/// A PCI function or mediated device that may be a GPU, as the host shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenFunction {
+    /// Where it is.
+    pub address: PciAddress,
+    /// PCI class with subclass: `0x0302`.
+    pub class: u16,
+    /// PCI vendor id.
+    pub vendor_id: u16,
+    /// PCI device id.
+    pub device_id: u16,
+    /// Vendor name, as libvirt read it.
+    pub vendor: String,
+    /// Product name, as libvirt read it.
+    pub product: String,
+    /// The bound driver, if any.
+    pub driver: Option<String>,
+    /// NUMA node; `None`: unknown.
+    pub numa_node: Option<u32>,
+    /// The IOMMU group's number.
+    pub iommu_group: Option<u32>,
+    /// All functions of the group, this one included.
+    pub group_members: Vec<PciAddress>,
+    /// The chain of parents up to the root port, nearest first.
+    pub parents: Vec<PciAddress>,
+    /// The physical function, when this is a virtual one.
+    pub physical: Option<PciAddress>,
+    /// The virtual functions, when this is a physical one.
+    pub virtual_functions: Vec<PciAddress>,
+    /// The most virtual functions it can have; 0: no SR-IOV.
+    pub max_virtual_functions: u32,
+    /// Types of mediated devices it offers.
+    pub mdev_types: Vec<MdevType>,
+    /// PCIe link: (capable GT/s x10, width), (actual GT/s x10, width).
+    pub link: Option<((u32, u32), (u32, u32))>,
+}
+
+/// A mediated device that exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenMdev {
+    /// Its UUID.
+    pub uuid: Uuid,
+    /// The function that carries it.
+    pub parent: PciAddress,
+    /// Its type's id.
+    pub type_id: String,
+    /// Its IOMMU group.
+    pub iommu_group: Option<u32>,
+}
+
+/// Every device of a host that matters here. A failed probe is an error, never an empty value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeenDevices {
+    /// All PCI functions (GPUs and others: groups need them all).
+    pub functions: Vec<SeenFunction>,
+    /// All mediated devices.
+    pub mdevs: Vec<SeenMdev>,
+    /// Whether mediated devices can be created here.
+    pub can_create_mdevs: bool,
+}
+
+/// A domain that exists on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenDomain {
+    /// Its UUID.
+    pub uuid: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Whether it runs (or is paused: it holds its devices).
+    pub active: bool,
+    /// The PCI functions its XML names.
+    pub pci: Vec<PciAddress>,
+    /// The mediated devices its XML names.
+    pub mdevs: Vec<Uuid>,
+}
+
+/// Whether a released device was proven clean.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Proof {
+    /// Reset, read back live, driver as expected.
+    Clean,
+    /// Any doubt, in one sentence.
+    Doubt(String),
+}

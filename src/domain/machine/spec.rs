@@ -1,0 +1,127 @@
+//! The machine a host is asked to run.
+
+use super::Bytes;
+use crate::domain::gpu::PciAddress;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One virtual machine, whole: enough to define it on any host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineSpec {
+    /// The domain's UUID: the instance's id.
+    pub uuid: Uuid,
+    /// The domain's name on the host: `i-2-33-VM`. Never user text.
+    pub name: String,
+    /// Virtual CPUs.
+    pub vcpus: u32,
+    /// Memory.
+    pub memory: Bytes,
+    /// Disks in order, the root disk first.
+    pub disks: Vec<DiskSpec>,
+    /// The cloud-init seed disk, if any.
+    pub seed: Option<VolumeRef>,
+    /// Network interfaces in order.
+    pub nics: Vec<NicSpec>,
+    /// GPU devices in order.
+    pub devices: Vec<DeviceRef>,
+    /// Whether the first device also shows a display.
+    pub display: bool,
+    /// NUMA nodes of the host that CPUs and memory are pinned to; empty: not pinned.
+    pub numa_nodes: Vec<u32>,
+}
+
+/// A volume in a pool of a host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct VolumeRef {
+    /// The libvirt pool's name.
+    pub pool: String,
+    /// The volume's name in the pool.
+    pub volume: String,
+}
+
+/// A disk of a machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskSpec {
+    /// Where it lies.
+    pub volume: VolumeRef,
+    /// Its format: `qcow2` or `raw`.
+    pub format: String,
+}
+
+/// A network interface of a machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NicSpec {
+    /// MAC address, `52:54:00:..`.
+    pub mac: String,
+    /// What it is plugged into.
+    pub link: NicLink,
+}
+
+/// What an interface is plugged into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NicLink {
+    /// A libvirt network by name.
+    Network(String),
+    /// An existing bridge of the host by name.
+    Bridge(String),
+}
+
+/// A device that a machine gets from its host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DeviceRef {
+    /// A PCI function with all other functions of its IOMMU group that must travel with it.
+    Pci {
+        /// The GPU function itself.
+        address: PciAddress,
+        /// Its companions (audio, USB): attached too.
+        companions: Vec<PciAddress>,
+    },
+    /// A mediated device.
+    Mdev {
+        /// The mediated device's UUID.
+        uuid: Uuid,
+        /// The function that carries it.
+        parent: PciAddress,
+        /// The type's id on the host: `nvidia-222`.
+        mdev_type: String,
+        /// Whether we create it at start and remove it after release.
+        on_demand: bool,
+    },
+}
+
+/// A disk volume to be there: empty, or an overlay of a base volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewVolume {
+    /// Where.
+    pub volume: VolumeRef,
+    /// `qcow2` or `raw`.
+    pub format: String,
+    /// Its virtual size.
+    pub capacity: Bytes,
+    /// The volume it is an overlay of (same pool), with that volume's format.
+    pub base: Option<(String, String)>,
+}
+
+/// A directory pool to be there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPool {
+    /// The libvirt pool's name.
+    pub name: String,
+    /// Its directory on the host.
+    pub path: String,
+}
+
+/// A NAT network of a host with fixed addresses for its interfaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewNetwork {
+    /// The libvirt network's name, at most 15 characters of it name the bridge.
+    pub name: String,
+    /// The bridge's name, at most 15 characters.
+    pub bridge: String,
+    /// The gateway's address.
+    pub gateway: std::net::Ipv4Addr,
+    /// Prefix length.
+    pub prefix: u8,
+    /// Static entries: (MAC, address, host name).
+    pub leases: Vec<(String, std::net::Ipv4Addr, String)>,
+}

@@ -1,0 +1,14 @@
+//! What the world consists of: nouns, states and choices. Pure: no IO, no async, no clock.
+
+#[macro_use]
+mod text_enum;
+pub mod gpu;
+pub mod id;
+pub mod identity;
+pub mod machine;
+pub mod vm;
+
+pub use id::{Entity, Id, Kind};
+
+/// A moment in UTC, to the microsecond, as the database's clock gave it.
+pub type Time = chrono::NaiveDateTime;

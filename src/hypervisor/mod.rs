@@ -1,0 +1,121 @@
+//! The port to the hosts: fifteen verbs in our words, each safe to repeat. Nothing outside this layer assumes a
+//! hypervisor; only `libvirt/` knows libvirt, only `libvirt/xml/` knows XML.
+
+use crate::{
+    domain::{Id, id, machine::*},
+    error::Result,
+};
+use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
+use uuid::Uuid;
+
+/// What a verb returns: boxed, so that drivers are values.
+pub type HostFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// Whether a host answers, as its connection sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// Connected and alive.
+    Up,
+    /// Not connected; why, in one line. The connection keeps trying.
+    Down(String),
+}
+
+/// Something a host said by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostEvent {
+    /// The connection came up or went down.
+    Link(Link),
+    /// A domain started or stopped.
+    Domain(Uuid),
+    /// Devices came or went.
+    Devices,
+}
+
+/// How a domain is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Ask the guest, wait this many seconds, then destroy.
+    Graceful {
+        /// Seconds to wait.
+        seconds: u32,
+    },
+    /// At once.
+    Forced,
+}
+
+/// One host. Every verb describes an outcome, returns when it holds, and may be repeated at any time.
+///
+/// Errors: `Error::Unreachable` (nothing is known, try again later), `Error::Unavailable` (the host refused, with its words).
+pub trait HostDriver: Send + Sync {
+    /// Whether the host answers now; from memory, no call.
+    fn link(&self) -> Link;
+    /// Size and identity.
+    fn probe(&self) -> HostFuture<'_, HostFacts>;
+    /// PCI functions and mediated devices.
+    fn devices(&self) -> HostFuture<'_, SeenDevices>;
+    /// All domains with the devices their XML names.
+    fn domains(&self) -> HostFuture<'_, Vec<SeenDomain>>;
+    /// The pool exists and is active; returns (capacity, available).
+    fn ensure_pool<'a>(&'a self, pool: &'a NewPool) -> HostFuture<'a, (Bytes, Bytes)>;
+    /// The pool is no longer active nor defined; its files stay.
+    fn ensure_no_pool<'a>(&'a self, name: &'a str) -> HostFuture<'a, ()>;
+    /// The volume holds the file's content (template, seed). `size` is the virtual size for an image without content.
+    fn ensure_uploaded<'a>(&'a self, volume: &'a NewVolume, file: PathBuf) -> HostFuture<'a, ()>;
+    /// The volume exists.
+    fn ensure_volume<'a>(&'a self, volume: &'a NewVolume) -> HostFuture<'a, ()>;
+    /// The volume does not exist.
+    fn ensure_no_volume<'a>(&'a self, volume: &'a VolumeRef) -> HostFuture<'a, ()>;
+    /// The NAT network exists, is active, and has exactly these leases.
+    fn ensure_network<'a>(&'a self, network: &'a NewNetwork) -> HostFuture<'a, ()>;
+    /// The network does not exist.
+    fn ensure_no_network<'a>(&'a self, name: &'a str) -> HostFuture<'a, ()>;
+    /// The slices that are made on demand exist.
+    fn ensure_slices<'a>(&'a self, devices: &'a [DeviceRef]) -> HostFuture<'a, ()>;
+    /// The domain is defined exactly so (redefined when it is not running).
+    fn ensure_defined<'a>(&'a self, machine: &'a MachineSpec) -> HostFuture<'a, ()>;
+    /// The domain runs.
+    fn ensure_running(&self, domain: Uuid) -> HostFuture<'_, ()>;
+    /// The guest is rebooted (asked; reset when it does not listen).
+    fn reboot(&self, domain: Uuid) -> HostFuture<'_, ()>;
+    /// The domain does not run.
+    fn ensure_stopped(&self, domain: Uuid, how: Stop) -> HostFuture<'_, ()>;
+    /// The domain is not defined (and does not run).
+    fn ensure_undefined(&self, domain: Uuid) -> HostFuture<'_, ()>;
+    /// Removes on-demand slices, re-attaches, resets and re-reads one device that no domain uses any more.
+    /// `vendor` and `device` are the ids it must read live; `driver` is the one it had before, if known.
+    fn prove_clean<'a>(&'a self, device: &'a DeviceRef, expected: &'a ExpectedDevice) -> HostFuture<'a, Proof>;
+    /// Events from now on; a second call replaces the first receiver.
+    fn events(&self) -> tokio::sync::mpsc::UnboundedReceiver<HostEvent>;
+    /// Closes the connection and ends the host's thread.
+    fn close(&self);
+}
+
+/// What a released device must show.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ExpectedDevice {
+    /// PCI vendor id.
+    pub vendor_id: u16,
+    /// PCI device id.
+    pub device_id: u16,
+    /// The driver before the allocation; `None`: none was bound.
+    pub driver: Option<String>,
+}
+
+/// How to reach a host: parsed once from addHost's `url`, stored as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostAddress {
+    /// The host's id in the store.
+    pub host: Id<id::Host>,
+    /// Its name, for messages.
+    pub name: String,
+    /// `qemu+ssh://user@host:port/system`, `test:///absolute/path.xml`, or `fake://name`.
+    pub uri: String,
+    /// The pinned ssh host key as a known_hosts line, if the URI is over ssh.
+    pub host_key: Option<String>,
+}
+
+/// Opens hosts; one per kind of URI. Opening returns at once, the link comes up by itself.
+pub trait Connector: Send + Sync {
+    /// A driver for this address.
+    fn open(&self, address: &HostAddress) -> Result<Arc<dyn HostDriver>>;
+}
