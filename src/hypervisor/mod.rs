@@ -83,7 +83,11 @@ pub trait HostDriver: Send + Sync {
     fn ensure_undefined(&self, domain: Uuid) -> HostFuture<'_, ()>;
     /// Removes on-demand slices, re-attaches, resets and re-reads one device that no domain uses any more.
     /// `vendor` and `device` are the ids it must read live; `driver` is the one it had before, if known.
-    fn prove_clean<'a>(&'a self, device: &'a DeviceRef, expected: &'a ExpectedDevice) -> HostFuture<'a, Proof>;
+    fn prove_clean<'a>(
+        &'a self,
+        device: &'a DeviceRef,
+        expected: &'a ExpectedDevice,
+    ) -> HostFuture<'a, Proof>;
     /// Events from now on; a second call replaces the first receiver.
     fn events(&self) -> tokio::sync::mpsc::UnboundedReceiver<HostEvent>;
     /// Closes the connection and ends the host's thread.

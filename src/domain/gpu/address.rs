@@ -59,7 +59,9 @@ impl FromStr for PciAddress {
             _ => return Err(bad()),
         };
         let found = (domain, hex(bus, 2), hex(slot, 2), hex(function, 1));
-        let (Some(domain), Some(bus), Some(slot), Some(function)) = found else { return Err(bad()) };
+        let (Some(domain), Some(bus), Some(slot), Some(function)) = found else {
+            return Err(bad());
+        };
         if slot > 31 || function > 7 {
             return Err(bad());
         }
@@ -95,7 +97,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "3b:00", "3b:20.0", "3b:00.8", "+3:00.0", "0000:3b:00.0 ", "g0:00.0", "1:2:3:4.0"] {
+        for text in
+            ["", "3b:00", "3b:20.0", "3b:00.8", "+3:00.0", "0000:3b:00.0 ", "g0:00.0", "1:2:3:4.0"]
+        {
             assert!(text.parse::<PciAddress>().is_err(), "{text}");
         }
     }
