@@ -4,6 +4,7 @@
 //! `domain` (pure nouns), `error`, `store` (all SQL), `hypervisor` (the hosts), `command` (what a command is),
 //! `commands` (which commands exist), `jobs` (long work), `dialect` (the wire), `http` (actix).
 
+pub mod dialect;
 pub mod domain;
 pub mod error;
 pub mod hypervisor;

@@ -1,0 +1,8 @@
+//! CloudStack on the wire: parameters in, signatures, answers out, without knowing one command.
+//!
+//! Everything here is a function of its arguments: no IO and no clock, so that the recordings of a real server can be
+//! held against it byte for byte. The facts come from those recordings.
+
+pub mod expires;
+pub mod intake;
+pub mod signature;
