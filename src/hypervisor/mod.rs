@@ -1,6 +1,8 @@
 //! The port to the hosts: fifteen verbs in our words, each safe to repeat. Nothing outside this layer assumes a
 //! hypervisor; only `libvirt/` knows libvirt, only `libvirt/xml/` knows XML.
 
+pub mod fake;
+
 use crate::{
     domain::{Id, id, machine::*},
     error::Result,

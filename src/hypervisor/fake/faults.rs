@@ -1,0 +1,83 @@
+//! What goes wrong on a fake host, and when: scripted by tests, counted in host calls.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What happens to one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is done and answered.
+    Answered,
+    /// It is not done; the caller hears that the host is unreachable.
+    Failed,
+    /// It is done, but the caller hears that the host is unreachable.
+    AnswerLost,
+}
+
+/// The script of one host. Counters run down with each call; 0 means nothing is scripted.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    pub(super) fail_in: u64,
+    pub(super) lose_in: u64,
+    pub(super) down: Option<String>,
+}
+
+impl Faults {
+    /// Counts one call and says what happens to it.
+    pub(super) fn next(&mut self) -> Fate {
+        let due = |left: &mut u64| {
+            let now = *left == 1;
+            *left = left.saturating_sub(1);
+            now
+        };
+        let (fail, lose) = (due(&mut self.fail_in), due(&mut self.lose_in));
+        if fail || self.down.is_some() {
+            Fate::Failed
+        } else if lose {
+            Fate::AnswerLost
+        } else {
+            Fate::Answered
+        }
+    }
+}
+
+/// Holds calls back while closed.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    closed: AtomicU64,
+    opened: tokio::sync::Notify,
+}
+
+impl Gate {
+    pub(super) fn close(&self) {
+        self.closed.store(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn open(&self) {
+        self.closed.store(0, Ordering::SeqCst);
+        self.opened.notify_waiters();
+    }
+
+    /// Returns when the gate is open.
+    pub(super) async fn pass(&self) {
+        loop {
+            let opened = self.opened.notified();
+            if self.closed.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            opened.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_third_call_fails_once() {
+        let mut faults = Faults { fail_in: 3, ..Faults::default() };
+        let fates: Vec<Fate> = (0..5).map(|_| faults.next()).collect();
+        assert_eq!(fates.iter().position(|fate| *fate == Fate::Failed), Some(2));
+        assert_eq!(fates.iter().filter(|fate| **fate == Fate::Failed).count(), 1);
+    }
+}
