@@ -8,3 +8,4 @@ pub mod dialect;
 pub mod domain;
 pub mod error;
 pub mod hypervisor;
+pub mod store;

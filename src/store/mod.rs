@@ -1,0 +1,15 @@
+//! All SQL; nothing else imports diesel.
+//!
+//! Two doors lead to the database, [`Db::read`] and [`Db::txn`]; they own the pool, the hop to a blocking thread, the
+//! retries and the log. Behind them everything is a plain function in the file of its noun: one that reads takes
+//! `&mut Conn`, one that writes takes `&mut Tx`, which only `Db::txn` can make. Composition is a function call.
+
+pub mod db;
+mod failure;
+mod pool;
+pub mod types;
+
+pub use db::{Db, Tx};
+pub use failure::is_duplicate;
+pub use pool::Conn;
+pub use types::{clock, now};

@@ -1,0 +1,233 @@
+//! The connections: opened with our session settings, watched while they work, thrown away once they broke.
+//!
+//! No statement is spent on asking whether a connection still lives. Whoever sees one break condemns all that were
+//! opened before that moment, since what killed one (the server went away) has nearly always killed the others.
+
+use super::failure::{Meaning, meaning};
+use diesel::{
+    Connection, ConnectionError, MysqlConnection, QueryResult, RunQueryDsl,
+    connection::{Instrumentation, InstrumentationEvent, SimpleConnection},
+    mysql::Mysql,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    r2d2::{HandleError, ManageConnection},
+    result::Error as Diesel,
+    sql_types::Integer,
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
+};
+
+/// A connection to the database.
+pub type Conn = MysqlConnection;
+
+/// What every session is set to. Two statements in one message: the isolation level has no variable that both MySQL
+/// and MariaDB know.
+const SETTINGS: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
+    SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 5, lc_messages = 'en_US', \
+    sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'";
+
+/// What all connections of one [`super::Db`] share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// Statements sent so far.
+    pub(super) statements: AtomicU64,
+    /// Connections opened in an earlier age than this one are dead.
+    age: AtomicU64,
+}
+
+/// Opens connections for the pool and says which are to be kept.
+#[derive(Debug)]
+pub(super) struct Manager {
+    pub(super) url: String,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// One connection and what was seen on it.
+pub(super) struct Session {
+    /// The connection.
+    pub(super) conn: Conn,
+    seen: Arc<Seen>,
+    shared: Arc<Shared>,
+    age: u64,
+    /// The server does not take `BEGIN` as a prepared statement.
+    plain: bool,
+}
+
+/// What was seen on one connection.
+#[derive(Debug, Default)]
+struct Seen {
+    /// It broke.
+    lost: AtomicBool,
+    /// Its transaction was rolled back by the server.
+    aborted: AtomicBool,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Session;
+    type Error = ConnectionError;
+
+    fn connect(&self) -> Result<Session, ConnectionError> {
+        let age = self.shared.age.load(Relaxed);
+        let mut conn = open(&self.url)?;
+        let seen = Arc::new(Seen::default());
+        let shared = Arc::clone(&self.shared);
+        conn.set_instrumentation(Watch {
+            seen: Arc::clone(&seen),
+            shared: Arc::clone(&shared),
+            begun: None,
+        });
+        Ok(Session { conn, seen, shared, age, plain: false })
+    }
+
+    fn is_valid(&self, session: &mut Session) -> Result<(), ConnectionError> {
+        if session.is_dead() {
+            return Err(ConnectionError::BadConnection("its server went away".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn has_broken(&self, session: &mut Session) -> bool {
+        // a closure that panicked leaves a transaction open
+        std::thread::panicking() || session.is_dead()
+    }
+}
+
+/// Opens one connection with the settings of every session.
+pub(super) fn open(url: &str) -> Result<Conn, ConnectionError> {
+    let mut conn = Conn::establish(url)?;
+    conn.batch_execute(SETTINGS).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
+}
+
+impl Session {
+    /// Starts a transaction.
+    pub(super) fn begin(&mut self) -> QueryResult<()> {
+        self.seen.aborted.store(false, Relaxed);
+        self.control(Begin, "BEGIN")
+    }
+
+    /// Ends it for good.
+    pub(super) fn commit(&mut self) -> QueryResult<()> {
+        self.control(Commit, "COMMIT")
+    }
+
+    /// Undoes it. A connection on which that fails is dropped, and then the server does it.
+    pub(super) fn rollback(&mut self) {
+        if !self.is_dead() && self.control(Rollback, "ROLLBACK").is_err() {
+            self.seen.lost.store(true, Relaxed);
+        }
+    }
+
+    /// Whether the server rolled the transaction back, also when the closure did not pass that on.
+    pub(super) fn was_aborted(&self) -> bool {
+        self.seen.aborted.load(Relaxed)
+    }
+
+    /// Whether the connection broke.
+    pub(super) fn was_lost(&self) -> bool {
+        self.seen.lost.load(Relaxed)
+    }
+
+    /// Says that it broke, where only the rows told (the driver reports statements, not the reading of rows).
+    pub(super) fn condemn(&self) {
+        self.seen.lose(&self.shared);
+    }
+
+    fn is_dead(&self) -> bool {
+        self.was_lost() || self.age < self.shared.age.load(Relaxed)
+    }
+
+    /// Sends a control statement. Prepared and cached it is one round trip; as plain text diesel makes it three
+    /// (it switches multiple statements on and off around it). MariaDB prepares everything, MySQL refuses to prepare
+    /// `BEGIN`, and then the plain way is taken from there on.
+    fn control<Q>(&mut self, statement: Q, text: &str) -> QueryResult<()>
+    where
+        Q: RunQueryDsl<Conn> + QueryFragment<Mysql> + Query<SqlType = Integer> + QueryId,
+    {
+        if self.plain {
+            return self.conn.batch_execute(text);
+        }
+        match statement.execute(&mut self.conn) {
+            Err(Diesel::DatabaseError(_, info)) if info.message().contains(UNPREPARABLE) => {
+                self.plain = true;
+                self.conn.batch_execute(text)
+            }
+            other => other.map(|_| ()),
+        }
+    }
+}
+
+const UNPREPARABLE: &str = "not supported in the prepared statement protocol";
+
+macro_rules! control_statements {
+    ($($name:ident $text:literal),*) => { $(
+        #[derive(Debug, QueryId)]
+        struct $name;
+        impl QueryFragment<Mysql> for $name {
+            fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+                pass.push_sql($text);
+                Ok(())
+            }
+        }
+        impl Query for $name {
+            type SqlType = Integer;
+        }
+        impl RunQueryDsl<Conn> for $name {}
+    )* };
+}
+control_statements!(Begin "BEGIN", Commit "COMMIT", Rollback "ROLLBACK");
+
+impl Seen {
+    fn lose(&self, shared: &Shared) {
+        if !self.lost.swap(true, Relaxed) {
+            shared.age.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+/// Counts, logs and judges the statements of one connection.
+struct Watch {
+    seen: Arc<Seen>,
+    shared: Arc<Shared>,
+    begun: Option<Instant>,
+}
+
+impl Instrumentation for Watch {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        match event {
+            InstrumentationEvent::StartQuery { .. } => {
+                self.shared.statements.fetch_add(1, Relaxed);
+                self.begun = Some(Instant::now());
+            }
+            InstrumentationEvent::FinishQuery { query, error, .. } => {
+                if tracing::enabled!(tracing::Level::DEBUG) {
+                    let micros = self.begun.map_or(0, |begun| begun.elapsed().as_micros());
+                    let text = query.to_string();
+                    // what follows are the values, and some of them are secrets
+                    let text = text.split(" -- binds:").next().unwrap_or_default();
+                    tracing::debug!(micros, failed = error.is_some(), "{text}");
+                }
+                match error.map(meaning) {
+                    Some(Meaning::Lost) => self.seen.lose(&self.shared),
+                    Some(Meaning::Collision) => self.seen.aborted.store(true, Relaxed),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The pool tries again by itself; who waits for a connection says so in the log, once.
+#[derive(Debug)]
+pub(super) struct Quiet;
+
+impl HandleError<ConnectionError> for Quiet {
+    fn handle_error(&self, error: ConnectionError) {
+        tracing::debug!(%error, "a connection to the database failed");
+    }
+}
