@@ -1,0 +1,153 @@
+//! What a command works with: the database, the hosts, the caller.
+
+use super::{Registry, Spec};
+use crate::{
+    config::Config,
+    domain::{Id, Kind, id, identity::Caller},
+    error::Result,
+    hypervisor::Hosts,
+    store::{self, Db, Tx},
+};
+use std::{ops::Deref, sync::Arc};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+/// What lives as long as the service; made once in `main` (or by a test) and passed down.
+#[derive(Debug)]
+pub struct Wiring {
+    /// The database.
+    pub db: Db,
+    /// The hosts.
+    pub hosts: Arc<Hosts>,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// All commands.
+    pub registry: Registry,
+    /// Wakes workers.
+    pub nudge: Nudge,
+    /// This server's id.
+    pub server: Id<id::Server>,
+}
+
+/// Wakes the workers of this process before their next turn would come.
+#[derive(Debug, Default)]
+pub struct Nudge {
+    jobs: Notify,
+    reconcile: Notify,
+    finished: Notify,
+}
+
+impl Nudge {
+    /// There is a new job.
+    pub fn jobs(&self) {
+        self.jobs.notify_one();
+    }
+    /// Waits for a new job.
+    pub async fn job_wanted(&self) {
+        self.jobs.notified().await;
+    }
+    /// A host should be looked at soon.
+    pub fn reconcile(&self) {
+        self.reconcile.notify_one();
+    }
+    /// Waits until a host should be looked at.
+    pub async fn reconcile_wanted(&self) {
+        self.reconcile.notified().await;
+    }
+    /// A job of this process ended.
+    pub fn finished(&self) {
+        self.finished.notify_waiters();
+    }
+    /// Waits until any job of this process ends.
+    pub async fn job_finished(&self) {
+        self.finished.notified().await;
+    }
+}
+
+/// The context of one command.
+#[derive(Debug, Clone)]
+pub struct Cx {
+    wiring: Arc<Wiring>,
+    /// Who calls, or called when the job was admitted.
+    pub caller: Arc<Caller>,
+    /// The command.
+    pub spec: &'static Spec,
+    /// The job, inside a worker.
+    pub job: Option<Id<id::Job>>,
+}
+
+impl Deref for Cx {
+    type Target = Wiring;
+    fn deref(&self) -> &Wiring {
+        &self.wiring
+    }
+}
+
+impl Cx {
+    /// A context for a request.
+    pub fn new(wiring: Arc<Wiring>, caller: Arc<Caller>, spec: &'static Spec) -> Self {
+        Self { wiring, caller, spec, job: None }
+    }
+
+    /// A context for a job.
+    pub fn for_job(wiring: Arc<Wiring>, caller: Arc<Caller>, spec: &'static Spec, job: Id<id::Job>) -> Self {
+        Self { wiring, caller, spec, job: Some(job) }
+    }
+
+    /// The read-only part, for `admit`.
+    pub fn env(&self) -> Env {
+        Env { config: Arc::clone(&self.wiring.config) }
+    }
+
+    /// The service's parts.
+    pub fn wiring(&self) -> &Arc<Wiring> {
+        &self.wiring
+    }
+
+    /// A change with its event in the same transaction. The closure returns what it changed, for the event, and a value.
+    pub async fn write<T, F>(&self, change: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>, &Caller) -> Result<(Option<(Kind, Uuid)>, T)> + Send + Sync + 'static,
+    {
+        let (caller, spec) = (Arc::clone(&self.caller), self.spec);
+        self.db
+            .txn(spec.name, move |tx| {
+                let (subject, value) = change(tx, &caller)?;
+                if let Some(kind) = spec.event {
+                    store::event::record(tx, &caller, &store::event::New::done(kind, spec.about, subject))?;
+                }
+                Ok(value)
+            })
+            .await
+    }
+
+    /// Tells those who poll what a long job is doing.
+    pub async fn progress(&self, text: &str) -> Result<()> {
+        let (job, text) = (self.job, text.to_owned());
+        match job {
+            Some(job) => self.db.txn("job progress", move |tx| store::job::progress(tx, job, &text)).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The read-only snapshot that `admit` sees: no host, no network.
+#[derive(Debug, Clone)]
+pub struct Env {
+    /// The settings.
+    pub config: Arc<Config>,
+}
+
+/// What an admission decided.
+#[derive(Debug)]
+pub struct Admitted<P> {
+    /// What the job must know.
+    pub plan: P,
+    /// The thing the job works on: no other job runs on it at the same time.
+    pub subject: Option<(Kind, Uuid)>,
+    /// The id of what the command created, for the answer.
+    pub created: Option<Uuid>,
+    /// The event's text.
+    pub describe: Option<String>,
+}

@@ -1,0 +1,45 @@
+//! What a command is: one type with a `SPEC`, a request, a response and a body. Which commands exist is not known here;
+//! the registry comes in as a value.
+//!
+//! A request's way: [`Kernel::dispatch`] checks the role, reads the parameters ([`Reader`]), looks every id up in one
+//! query under the caller's scope, then runs the command or admits its job.
+
+mod args;
+mod context;
+mod discover;
+mod dispatch;
+mod entry;
+pub mod page;
+mod params;
+mod registry;
+mod reply;
+mod roles;
+mod spec;
+mod view;
+mod wire;
+
+/// What every command's file imports.
+pub mod prelude {
+    pub use super::{
+        Admitted, AfterCrash, AsyncCommand, Command, Cx, Date, Entry, Env, Flat, List, One, Params, Role, Spec, Success, View,
+        page::{Listing, Page},
+    };
+    pub use crate::{
+        domain::{Id, Kind, id, identity::Caller},
+        error::{Error, Result},
+        store::{Conn, Tx},
+    };
+    pub use csgpu_derive::{Params, View};
+    pub use std::collections::BTreeMap;
+}
+
+pub use args::{Args, MapStyle};
+pub use context::{Admitted, Cx, Env, Nudge, Wiring};
+pub use dispatch::{Answer, Kernel};
+pub use entry::{AfterCrash, AsyncCommand, AsyncOps, Call, Command, Entry, asynchronous, sync};
+pub use params::{IdRef, ParamSpec, Params, Reader};
+pub use registry::Registry;
+pub use reply::{Flat, List, One, Response, ResponseSpec, Shape, Success};
+pub use spec::{Role, Spec};
+pub use view::{Date, FieldSpec, Output, View};
+pub use wire::{Param, Wire};

@@ -1,0 +1,75 @@
+//! `#[derive(View)]`.
+
+use crate::field::{doc, named, wire_name};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{DeriveInput, Error, LitStr, Result};
+
+pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
+    let name = &input.ident;
+    let mut object = None;
+    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("view")) {
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("object") {
+                object = Some(meta.value()?.parse::<LitStr>()?.value());
+                Ok(())
+            } else {
+                Err(meta.error("unknown option of a view"))
+            }
+        })?;
+    }
+    let object = object.ok_or_else(|| Error::new_spanned(input, "say #[view(object = \"..\")]"))?;
+    let (mut metas, mut writes, mut hides) = (Vec::new(), Vec::new(), Vec::new());
+    for field in named(input)? {
+        let (ident, ty) = (&field.ident, &field.ty);
+        let mut wire = wire_name(field);
+        let mut admin = false;
+        for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("view")) {
+            attribute.parse_nested_meta(|meta| {
+                if meta.path.is_ident("name") {
+                    wire = meta.value()?.parse::<LitStr>()?.value();
+                    Ok(())
+                } else if meta.path.is_ident("admin") {
+                    admin = true;
+                    Ok(())
+                } else {
+                    Err(meta.error("unknown option of a field"))
+                }
+            })?;
+        }
+        let about = doc(&field.attrs);
+        metas.push(quote! {
+            crate::command::FieldSpec {
+                name: #wire, about: #about, admin: #admin,
+                kind: <#ty as crate::command::Output>::KIND, nested: <#ty as crate::command::Output>::nested(),
+            }
+        });
+        writes.push(quote! {
+            if crate::command::Output::is_shown(&self.#ident) { map.serialize_entry(#wire, &self.#ident)?; }
+        });
+        if admin {
+            hides.push(quote! { self.#ident = None; });
+        } else {
+            hides.push(quote! { crate::command::Output::restrict(&mut self.#ident); });
+        }
+    }
+    Ok(quote! {
+        impl crate::command::View for #name {
+            const OBJECT: &'static str = #object;
+            fn fields() -> ::std::vec::Vec<crate::command::FieldSpec> { vec![#(#metas),*] }
+        }
+        impl crate::command::Output for #name {
+            const KIND: &'static str = "object";
+            fn nested() -> ::std::vec::Vec<crate::command::FieldSpec> { <Self as crate::command::View>::fields() }
+            fn restrict(&mut self) { #(#hides)* }
+        }
+        impl ::serde::Serialize for #name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+                use ::serde::ser::SerializeMap as _;
+                let mut map = serializer.serialize_map(None)?;
+                #(#writes)*
+                map.end()
+            }
+        }
+    })
+}

@@ -1,0 +1,135 @@
+//! Do these ids exist, and may the caller see them? One query for a whole request.
+
+use super::Conn;
+use crate::{
+    domain::{
+        Kind,
+        identity::{Caller, Reach},
+    },
+    error::Result,
+};
+use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use std::collections::HashSet;
+use uuid::Uuid;
+
+/// How a noun's rows are found, and who may see them.
+enum Rule {
+    /// Anyone may name it.
+    Open(&'static str),
+    /// Rows with an owner: `account_id` and `domain_id`.
+    Owned(&'static str),
+    /// Owned, but some rows are for everyone by this condition.
+    Shared(&'static str, &'static str),
+    /// Of one account: jobs.
+    Mine(&'static str),
+    /// A domain: in the caller's tree.
+    Domain,
+    /// An account: the own, or in the caller's tree.
+    Account,
+}
+
+const fn rule(kind: Kind) -> Rule {
+    match kind {
+        Kind::Domain => Rule::Domain,
+        Kind::Account => Rule::Account,
+        Kind::User => Rule::Owned("user t WHERE t.alive = 1"),
+        Kind::Role => Rule::Open("role t WHERE TRUE"),
+        Kind::Zone => Rule::Open("zone t WHERE t.alive = 1"),
+        Kind::Pod => Rule::Open("pod t WHERE t.alive = 1"),
+        Kind::Cluster => Rule::Open("cluster t WHERE t.alive = 1"),
+        Kind::Host => Rule::Open("host t WHERE t.alive = 1"),
+        Kind::StoragePool => Rule::Open("storage_pool t WHERE t.alive = 1"),
+        Kind::ImageStore => Rule::Open("image_store t WHERE t.alive = 1"),
+        Kind::Template => Rule::Shared("template t WHERE t.removed IS NULL", "t.is_public = 1"),
+        Kind::OsType => Rule::Open("os_type t WHERE TRUE"),
+        Kind::OsCategory => Rule::Open("os_category t WHERE TRUE"),
+        Kind::NetworkOffering => Rule::Open("network_offering t WHERE t.removed IS NULL"),
+        Kind::Network => Rule::Shared("network t WHERE t.alive = 1", "t.acl_type = 'Domain'"),
+        Kind::Nic => Rule::Owned(
+            "(SELECT nic.id, vm.account_id, vm.domain_id FROM nic JOIN vm ON vm.id = nic.vm_id WHERE nic.active = 1) t WHERE TRUE",
+        ),
+        Kind::PhysicalNetwork => Rule::Open("physical_network t WHERE t.removed IS NULL"),
+        Kind::ServiceOffering => Rule::Open("service_offering t WHERE t.removed IS NULL"),
+        Kind::DiskOffering => Rule::Open("disk_offering t WHERE t.removed IS NULL"),
+        Kind::Volume => Rule::Owned("volume t WHERE t.removed IS NULL"),
+        Kind::Vm => Rule::Owned("vm t WHERE t.removed IS NULL"),
+        Kind::SshKeyPair => Rule::Owned("ssh_key_pair t WHERE TRUE"),
+        Kind::GpuCard => Rule::Open("gpu_card t WHERE TRUE"),
+        Kind::VgpuProfile => Rule::Open("vgpu_profile t WHERE TRUE"),
+        Kind::GpuDevice => Rule::Open("gpu_device t WHERE t.alive = 1"),
+        Kind::GpuOffering => Rule::Open("gpu_offering t WHERE t.alive = 1"),
+        Kind::Job => Rule::Mine("job t WHERE TRUE"),
+        Kind::Server => Rule::Open("server t WHERE TRUE"),
+        Kind::Event => Rule::Owned("event t WHERE TRUE"),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+/// Those of the wanted ids that exist and that the caller may see. One statement.
+pub fn visible(conn: &mut Conn, caller: &Caller, wanted: &[(Kind, Uuid)]) -> Result<HashSet<(Kind, Uuid)>> {
+    let scope = caller.scope();
+    let mut parts = Vec::new();
+    for kind in Kind::ALL {
+        let ids: Vec<String> = wanted
+            .iter()
+            .filter(|(k, _)| k == kind)
+            .map(|(_, id)| format!("'{}'", id.hyphenated())) // a UUID's text needs no escaping
+            .collect();
+        if !ids.is_empty() {
+            let (from, condition) = source(*kind, scope.reach(), caller);
+            parts.push(format!(
+                "SELECT '{}' AS kind, t.id AS id FROM {from} AND t.id IN ({}){condition}",
+                kind.object(),
+                ids.join(", ")
+            ));
+        }
+    }
+    let rows: Vec<Found> = sql_query(parts.join(" UNION ALL ")).load(conn)?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| {
+            let kind = Kind::ALL.iter().find(|kind| kind.object() == row.kind)?;
+            Some((*kind, Uuid::try_parse(&row.id).ok()?))
+        })
+        .collect())
+}
+
+/// The `FROM .. WHERE ..` of a noun and the condition that the caller's reach adds.
+fn source(kind: Kind, reach: &Reach, caller: &Caller) -> (&'static str, String) {
+    let owned = |extra: &str| match reach {
+        Reach::All => String::new(),
+        Reach::Account(account) => format!(" AND (t.account_id = '{account}'{extra})"),
+        Reach::Domain { path } => format!(" AND (t.domain_id IN ({}){extra})", below(path)),
+    };
+    match rule(kind) {
+        Rule::Open(from) => (from, String::new()),
+        Rule::Owned(from) | Rule::Mine(from) => (from, owned("")),
+        Rule::Shared(from, condition) => (from, owned(&format!(" OR {condition}"))),
+        Rule::Domain => match reach {
+            Reach::All => ("domain t WHERE t.alive = 1", String::new()),
+            Reach::Domain { path } => ("domain t WHERE t.alive = 1", format!(" AND t.id IN ({})", below(path))),
+            Reach::Account(_) => ("domain t WHERE t.alive = 1", format!(" AND t.id = '{}'", caller.domain)),
+        },
+        Rule::Account => match reach {
+            Reach::All => ("account t WHERE t.alive = 1", String::new()),
+            Reach::Domain { path } => {
+                ("account t WHERE t.alive = 1", format!(" AND t.domain_id IN ({})", below(path)))
+            }
+            Reach::Account(account) => ("account t WHERE t.alive = 1", format!(" AND t.id = '{account}'")),
+        },
+    }
+}
+
+/// The ids of a domain and all below it; a path is made of names that were checked when the domain was made, and is
+/// written in hexadecimal here all the same.
+fn below(path: &str) -> String {
+    let hex: String = path.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("SELECT id FROM domain WHERE LEFT(path, CHAR_LENGTH(CONVERT(X'{hex}' USING utf8mb4))) = CONVERT(X'{hex}' USING utf8mb4)")
+}
