@@ -4,6 +4,8 @@
 //! `domain` (pure nouns), `error`, `store` (all SQL), `hypervisor` (the hosts), `command` (what a command is),
 //! `commands` (which commands exist), `jobs` (long work), `dialect` (the wire), `http` (actix).
 
+pub mod command;
+pub mod commands;
 pub mod dialect;
 pub mod domain;
 pub mod error;

@@ -1,8 +1,7 @@
 //! What a command works with: the database, the hosts, the caller.
 
-use super::{Registry, Spec};
+use super::{Registry, Settings, Spec};
 use crate::{
-    config::Config,
     domain::{Id, Kind, id, identity::Caller},
     error::Result,
     hypervisor::Hosts,
@@ -20,7 +19,7 @@ pub struct Wiring {
     /// The hosts.
     pub hosts: Arc<Hosts>,
     /// The settings.
-    pub config: Arc<Config>,
+    pub settings: Arc<Settings>,
     /// All commands.
     pub registry: Registry,
     /// Wakes workers.
@@ -96,7 +95,7 @@ impl Cx {
 
     /// The read-only part, for `admit`.
     pub fn env(&self) -> Env {
-        Env { config: Arc::clone(&self.wiring.config) }
+        Env { settings: Arc::clone(&self.wiring.settings) }
     }
 
     /// The service's parts.
@@ -136,7 +135,7 @@ impl Cx {
 #[derive(Debug, Clone)]
 pub struct Env {
     /// The settings.
-    pub config: Arc<Config>,
+    pub settings: Arc<Settings>,
 }
 
 /// What an admission decided.

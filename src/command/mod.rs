@@ -14,6 +14,7 @@ mod params;
 mod registry;
 mod reply;
 mod roles;
+mod settings;
 mod spec;
 mod view;
 mod wire;
@@ -40,6 +41,7 @@ pub use entry::{AfterCrash, AsyncCommand, AsyncOps, Call, Command, Entry, asynch
 pub use params::{IdRef, ParamSpec, Params, Reader};
 pub use registry::Registry;
 pub use reply::{Flat, List, One, Response, ResponseSpec, Shape, Success};
+pub use settings::Settings;
 pub use spec::{Role, Spec};
 pub use view::{Date, FieldSpec, Output, View};
 pub use wire::{Param, Wire};

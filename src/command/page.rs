@@ -1,7 +1,10 @@
 //! Paging and the words every list takes.
 
 use super::{Params, Reader};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    store::Window,
+};
 use csgpu_derive::Params;
 
 /// The most rows of a page, and the size of one when nothing is said (`default.page.size`).
@@ -29,9 +32,9 @@ pub struct Page {
 }
 
 impl Page {
-    /// Every row.
-    pub fn everything() -> Self {
-        Self { keyword: None, offset: 0, limit: None }
+    /// For the store's queries.
+    pub fn window(&self) -> Window {
+        Window { keyword: self.keyword.clone(), offset: self.offset, limit: self.limit }
     }
 }
 

@@ -5,6 +5,7 @@ mod text_enum;
 pub mod gpu;
 pub mod id;
 pub mod identity;
+pub mod job;
 pub mod machine;
 pub mod vm;
 

@@ -2,6 +2,8 @@
 //! hypervisor; only `libvirt/` knows libvirt, only `libvirt/xml/` knows XML.
 
 pub mod fake;
+mod hosts;
+pub use hosts::Hosts;
 
 use crate::{
     domain::{Id, id, machine::*},

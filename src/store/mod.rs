@@ -7,9 +7,17 @@
 pub mod db;
 mod failure;
 mod pool;
+pub mod event;
+pub mod gpu_card;
+pub mod job;
+pub mod lookup;
+mod schema;
 pub mod types;
+pub mod user;
+mod window;
 
 pub use db::{Db, Tx};
 pub use failure::is_duplicate;
 pub use pool::Conn;
 pub use types::{clock, now};
+pub use window::{Window, like};

@@ -5,7 +5,7 @@
 //! nullable column. Then it works in `#[derive(Queryable, Selectable, Insertable, AsChangeset)]`, in `.eq(id)` and in
 //! `.eq_any(ids)`. Times are [`Time`] over `DATETIME(6)`.
 
-use crate::domain::{Id, Time, gpu, identity, vm};
+use crate::domain::{Id, Time, gpu, identity, job, vm};
 use crate::error::Result;
 use diesel::{
     RunQueryDsl,
@@ -76,6 +76,7 @@ text_columns!(
     identity::RoleType,
     identity::AccountState,
     vm::state::VmState,
+    job::JobState,
     gpu::state::DeviceType,
     gpu::state::ManagedState,
     gpu::state::Health,

@@ -1,0 +1,33 @@
+//! The settings that commands depend on; `main` fills them from the configuration file.
+
+use std::path::PathBuf;
+
+/// What commands need to know of the configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where templates are kept.
+    pub images: PathBuf,
+    /// The directory below which `test:///` hosts may lie; `None`: no such hosts.
+    pub test_hosts: Option<PathBuf>,
+    /// The service's data directory (ssh key, scratch files).
+    pub data: PathBuf,
+    /// Whether stopping an instance gives its devices back (`gpu.detach.on.stop`).
+    pub detach_on_stop: bool,
+    /// Seconds a guest gets to shut down before it is destroyed.
+    pub stop_seconds: u32,
+    /// Whether newly discovered devices are managed at once.
+    pub manage_discovered: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            images: PathBuf::from("images"),
+            test_hosts: None,
+            data: PathBuf::from("data"),
+            detach_on_stop: false,
+            stop_seconds: 60,
+            manage_discovered: true,
+        }
+    }
+}

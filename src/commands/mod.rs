@@ -1,0 +1,8 @@
+//! Which commands exist: one room per noun, one file per command.
+
+use crate::command::Entry;
+
+pub mod gpu_card;
+
+/// All rooms.
+pub const ROOMS: &[&[Entry]] = &[gpu_card::COMMANDS];
