@@ -29,7 +29,8 @@ impl Args {
         let mut args = Self::default();
         for (name, value) in pairs {
             if name.contains('[') {
-                let (map, index, field) = take_apart(&name).ok_or_else(|| Error::BadMap(name.clone()))?;
+                let (map, index, field) =
+                    take_apart(&name).ok_or_else(|| Error::BadMap(name.clone()))?;
                 args.maps.entry(map).or_default().entry(index).or_default().insert(field, value);
             } else {
                 args.plain.insert(name.to_lowercase(), value);
@@ -56,7 +57,10 @@ impl Args {
     /// All values, with the name of their parameter.
     pub fn values(&self) -> impl Iterator<Item = (&str, &str)> {
         let maps = self.maps.iter().flat_map(|(name, records)| {
-            records.values().flat_map(BTreeMap::values).map(move |value| (name.as_str(), value.as_str()))
+            records
+                .values()
+                .flat_map(BTreeMap::values)
+                .map(move |value| (name.as_str(), value.as_str()))
         });
         self.plain().chain(maps)
     }
@@ -66,7 +70,9 @@ impl Args {
         let Some(records) = self.maps.get(name) else { return BTreeMap::new() };
         match style {
             MapStyle::First => records.values().next().cloned().unwrap_or_default(),
-            MapStyle::Merge | MapStyle::Records => records.values().flatten().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            MapStyle::Merge | MapStyle::Records => {
+                records.values().flatten().map(|(k, v)| (k.clone(), v.clone())).collect()
+            }
             MapStyle::KeyValue => records.values().flat_map(key_value).collect(),
         }
     }
@@ -106,7 +112,9 @@ mod tests {
 
     #[test]
     fn names_are_lower_case_and_map_fields_keep_theirs() {
-        let args = args(&[("HostId", "x"), ("Details[0].cpuNumber", "4"), ("details[2].memory", "1")]).unwrap();
+        let args =
+            args(&[("HostId", "x"), ("Details[0].cpuNumber", "4"), ("details[2].memory", "1")])
+                .unwrap();
         assert_eq!(args.get("hostid"), Some("x"));
         let merged = args.map("details", MapStyle::Merge);
         assert_eq!(merged.get("cpuNumber").map(String::as_str), Some("4"));
@@ -118,7 +126,10 @@ mod tests {
     fn both_ways_to_write_a_key_and_a_value_are_read() {
         let args = args(&[("d[0].key", "a"), ("d[0].value", "1"), ("d[1].b", "2")]).unwrap();
         let map = args.map("d", MapStyle::KeyValue);
-        assert_eq!(map.into_iter().collect::<Vec<_>>(), [("a".into(), "1".into()), ("b".into(), "2".into())]);
+        assert_eq!(
+            map.into_iter().collect::<Vec<_>>(),
+            [("a".into(), "1".into()), ("b".into(), "2".into())]
+        );
     }
 
     #[test]

@@ -89,7 +89,12 @@ impl Cx {
     }
 
     /// A context for a job.
-    pub fn for_job(wiring: Arc<Wiring>, caller: Arc<Caller>, spec: &'static Spec, job: Id<id::Job>) -> Self {
+    pub fn for_job(
+        wiring: Arc<Wiring>,
+        caller: Arc<Caller>,
+        spec: &'static Spec,
+        job: Id<id::Job>,
+    ) -> Self {
         Self { wiring, caller, spec, job: Some(job) }
     }
 
@@ -114,7 +119,11 @@ impl Cx {
             .txn(spec.name, move |tx| {
                 let (subject, value) = change(tx, &caller)?;
                 if let Some(kind) = spec.event {
-                    store::event::record(tx, &caller, &store::event::New::done(kind, spec.about, subject))?;
+                    store::event::record(
+                        tx,
+                        &caller,
+                        &store::event::New::done(kind, spec.about, subject),
+                    )?;
                 }
                 Ok(value)
             })
@@ -125,7 +134,9 @@ impl Cx {
     pub async fn progress(&self, text: &str) -> Result<()> {
         let (job, text) = (self.job, text.to_owned());
         match job {
-            Some(job) => self.db.txn("job progress", move |tx| store::job::progress(tx, job, &text)).await,
+            Some(job) => {
+                self.db.txn("job progress", move |tx| store::job::progress(tx, job, &text)).await
+            }
             None => Ok(()),
         }
     }

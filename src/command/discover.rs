@@ -27,8 +27,12 @@ impl Registry {
         let params = (entry.params)();
         let shown = params.iter().filter(|param| is_admin || !param.admin);
         record.insert("params".into(), shown.map(|param| self.param(param, entry)).collect());
-        let mut fields: Vec<Value> =
-            response.fields.iter().filter(|field| is_admin || !field.admin).map(|f| field(f, is_admin)).collect();
+        let mut fields: Vec<Value> = response
+            .fields
+            .iter()
+            .filter(|field| is_admin || !field.admin)
+            .map(|f| field(f, is_admin))
+            .collect();
         if response.shape != Shape::Success {
             fields.push(json!({"name": "jobid", "description": "the UUID of the latest async job acting on this object", "type": "string"}));
             fields.push(json!({"name": "jobstatus", "description": "the current status of the latest async job acting on this object", "type": "integer"}));
@@ -65,7 +69,8 @@ impl Registry {
 }
 
 fn field(field_spec: &FieldSpec, is_admin: bool) -> Value {
-    let mut out = json!({"name": field_spec.name, "description": field_spec.about, "type": field_spec.kind});
+    let mut out =
+        json!({"name": field_spec.name, "description": field_spec.about, "type": field_spec.kind});
     if !field_spec.nested.is_empty() {
         let nested = field_spec.nested.iter().filter(|inner| is_admin || !inner.admin);
         out["response"] = nested.map(|inner| field(inner, is_admin)).collect();

@@ -54,7 +54,12 @@ impl Kernel {
     }
 
     /// Runs the command, or admits its job.
-    pub async fn dispatch(&self, caller: Arc<Caller>, entry: &'static Entry, args: Args) -> Result<Answer> {
+    pub async fn dispatch(
+        &self,
+        caller: Arc<Caller>,
+        entry: &'static Entry,
+        args: Args,
+    ) -> Result<Answer> {
         self.authorise(&caller, entry)?;
         refuse_control_characters(&args)?;
         let cx = Cx::new(Arc::clone(&self.wiring), caller, &entry.spec);

@@ -44,7 +44,12 @@ pub trait AsyncCommand: Send + Sync + 'static {
     /// The job's result.
     type Response: Response;
     /// In the request, in one transaction: check, reserve, record. May run again after a lost race.
-    fn admit(env: &Env, tx: &mut Tx<'_>, caller: &Caller, request: &Self::Request) -> Result<Admitted<Self::Plan>>;
+    fn admit(
+        env: &Env,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        request: &Self::Request,
+    ) -> Result<Admitted<Self::Plan>>;
     /// In a worker, perhaps after a restart. Every step is safe to repeat.
     fn run(cx: &Cx, plan: &Self::Plan) -> impl Future<Output = Result<Self::Response>> + Send;
     /// Puts back whatever `admit` and a half-finished `run` left behind. Safe to repeat.
@@ -138,12 +143,17 @@ async fn call_admit<C: AsyncCommand>(cx: Cx, args: Args) -> Result<String> {
         .db
         .txn(C::SPEC.name, move |tx| {
             let admitted = C::admit(&env, tx, &caller, &request)?;
-            let plan = serde_json::to_string(&admitted.plan).map_err(|e| Error::Internal(Box::new(e)))?;
+            let plan =
+                serde_json::to_string(&admitted.plan).map_err(|e| Error::Internal(Box::new(e)))?;
             let new = store::job::New { command: C::SPEC.name, plan, subject: admitted.subject };
             let job = store::job::insert(tx, &caller, &new)?;
             if let Some(kind) = C::SPEC.event {
                 let text = admitted.describe.unwrap_or_else(|| C::SPEC.about.to_owned());
-                store::event::record(tx, &caller, &store::event::New::scheduled(kind, &text, admitted.subject, job))?;
+                store::event::record(
+                    tx,
+                    &caller,
+                    &store::event::New::scheduled(kind, &text, admitted.subject, job),
+                )?;
             }
             Ok((job, admitted.created))
         })
@@ -178,7 +188,8 @@ async fn read<R: Params>(cx: &Cx, command: &str, args: &Args) -> Result<R> {
     if ids.is_empty() {
         return Ok(request);
     }
-    let (wanted, caller) = (ids.iter().map(|id| (id.kind, id.id)).collect::<Vec<_>>(), Arc::clone(&cx.caller));
+    let (wanted, caller) =
+        (ids.iter().map(|id| (id.kind, id.id)).collect::<Vec<_>>(), Arc::clone(&cx.caller));
     let found = cx.db.read(move |conn| store::lookup::visible(conn, &caller, &wanted)).await?;
     match ids.iter().find(|id| !found.contains(&(id.kind, id.id))) {
         None => Ok(request),

@@ -22,7 +22,8 @@ mod wire;
 /// What every command's file imports.
 pub mod prelude {
     pub use super::{
-        Admitted, AfterCrash, AsyncCommand, Command, Cx, Date, Entry, Env, Flat, List, One, Params, Role, Spec, Success, View,
+        Admitted, AfterCrash, AsyncCommand, Command, Cx, Date, Entry, Env, Flat, List, One, Params,
+        Role, Spec, Success, View,
         page::{Listing, Page},
     };
     pub use crate::{

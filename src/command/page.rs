@@ -46,21 +46,28 @@ impl Params for Page {
         let Raw { keyword, page, page_size } = Raw::read(reader)?;
         let keyword = keyword.filter(|word| !word.is_empty());
         let both = |other: &str, given: &str| {
-            Error::Parameter(format!("\"{other}\" parameter is required when \"{given}\" is specified"))
+            Error::Parameter(format!(
+                "\"{other}\" parameter is required when \"{given}\" is specified"
+            ))
         };
         let (offset, limit) = match (page, page_size) {
             (None, None) => (0, Some(MAX_PAGE)),
             (Some(_), None) => return Err(both("pagesize", "page")),
             (Some(_), Some(-1)) => {
-                return Err(Error::invalid("Can't specify page parameter when pagesize is -1 (Unlimited)"));
+                return Err(Error::invalid(
+                    "Can't specify page parameter when pagesize is -1 (Unlimited)",
+                ));
             }
             (None, Some(-1)) => (0, None),
             (None, Some(_)) => return Err(both("page", "pagesize")),
             (Some(_), Some(size)) if size < -1 => {
-                return Err(Error::invalid("Page size can't be negative, unless it is -1 (Unlimited)"));
+                return Err(Error::invalid(
+                    "Page size can't be negative, unless it is -1 (Unlimited)",
+                ));
             }
             (Some(_), Some(size)) if i64::from(size) > MAX_PAGE => {
-                let text = format!("Page size can't exceed max allowed page size value: {MAX_PAGE}");
+                let text =
+                    format!("Page size can't exceed max allowed page size value: {MAX_PAGE}");
                 return Err(Error::Invalid(text));
             }
             (Some(page), Some(size)) => {
@@ -105,7 +112,8 @@ impl Params for Listing {
         RawListing::specs()
     }
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        let RawListing { account, domain_id, is_recursive, list_all, page } = RawListing::read(reader)?;
+        let RawListing { account, domain_id, is_recursive, list_all, page } =
+            RawListing::read(reader)?;
         if account.is_some() && domain_id.is_none() {
             return Err(Error::invalid("Account must be specified with domainId parameter"));
         }

@@ -10,7 +10,13 @@ pub struct Registry(BTreeMap<&'static str, &'static Entry>);
 impl Registry {
     /// Gathers the rooms' tables.
     pub fn new(rooms: &[&'static [Entry]]) -> Self {
-        Self(rooms.iter().flat_map(|room| room.iter()).map(|entry| (entry.spec.name, entry)).collect())
+        Self(
+            rooms
+                .iter()
+                .flat_map(|room| room.iter())
+                .map(|entry| (entry.spec.name, entry))
+                .collect(),
+        )
     }
 
     /// A command by its exact name.

@@ -77,7 +77,8 @@ impl<V: View + Send + 'static> Response for List<V> {
         }
         let mut out = Vec::with_capacity(64 + self.items.len() * 400);
         out.extend_from_slice(format!("{{\"count\":{},\"{}\":", self.count, V::OBJECT).as_bytes());
-        serde_json::to_writer(&mut out, &self.items).map_err(|error| Error::Internal(Box::new(error)))?;
+        serde_json::to_writer(&mut out, &self.items)
+            .map_err(|error| Error::Internal(Box::new(error)))?;
         out.push(b'}');
         String::from_utf8(out).map_err(|error| Error::Internal(Box::new(error)))
     }
@@ -126,7 +127,8 @@ impl Success {
 
 impl Response for Success {
     fn spec() -> ResponseSpec {
-        let field = |name, about, kind| FieldSpec { name, about, admin: false, kind, nested: Vec::new() };
+        let field =
+            |name, about, kind| FieldSpec { name, about, admin: false, kind, nested: Vec::new() };
         let fields = vec![
             field("success", "true if operation is executed successfully", "boolean"),
             field("displaytext", "any text associated with the success or failure", "string"),

@@ -21,7 +21,8 @@ impl Role {
     /// Root administrators only.
     pub const ADMIN: &'static [Self] = &[Self::Admin];
     /// Everyone who has an account.
-    pub const EVERYONE: &'static [Self] = &[Self::Admin, Self::ResourceAdmin, Self::DomainAdmin, Self::User];
+    pub const EVERYONE: &'static [Self] =
+        &[Self::Admin, Self::ResourceAdmin, Self::DomainAdmin, Self::User];
     /// Everyone but users.
     pub const ADMINS: &'static [Self] = &[Self::Admin, Self::ResourceAdmin, Self::DomainAdmin];
 }

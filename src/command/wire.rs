@@ -84,7 +84,10 @@ impl<T: Wire> Param for Vec<T> {
     /// Split at commas, empty items dropped, items not trimmed.
     fn read(reader: &mut Reader<'_>, spec: &ParamSpec) -> Result<Self> {
         let Some(text) = reader.text(spec)? else { return Ok(Self::new()) };
-        text.split(',').filter(|item| !item.is_empty()).map(|item| T::read(reader, spec, item)).collect()
+        text.split(',')
+            .filter(|item| !item.is_empty())
+            .map(|item| T::read(reader, spec, item))
+            .collect()
     }
     fn absent(_: &Reader<'_>, _: &ParamSpec) -> Result<Self> {
         Ok(Self::new())
@@ -124,7 +127,11 @@ impl Param for Vec<BTreeMap<String, String>> {
 impl Wire for String {
     const KIND: &'static str = "string";
     fn read(reader: &mut Reader<'_>, spec: &ParamSpec, text: &str) -> Result<Self> {
-        if text.chars().count() > spec.max { Err(reader.too_long(spec)) } else { Ok(text.to_owned()) }
+        if text.chars().count() > spec.max {
+            Err(reader.too_long(spec))
+        } else {
+            Ok(text.to_owned())
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use crate::{
     error::{Error, Result},
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, QueryDsl, Queryable, RunQueryDsl, Selectable,
-    SelectableHelper, TextExpressionMethods, insert_into,
+    BoolExpressionMethods, ExpressionMethods, Insertable, QueryDsl, Queryable, RunQueryDsl,
+    Selectable, SelectableHelper, TextExpressionMethods, insert_into,
 };
 
 /// A GPU card.
@@ -68,7 +68,8 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
             query = query.filter(gpu_card::device_name.eq(name.clone()));
         }
         if filter.active_only {
-            let used = gpu_device::table.filter(gpu_device::alive.eq(true)).select(gpu_device::card_id);
+            let used =
+                gpu_device::table.filter(gpu_device::alive.eq(true)).select(gpu_device::card_id);
             query = query.filter(gpu_card::id.eq_any(used));
         }
         if let Some(word) = &window.keyword {

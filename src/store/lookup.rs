@@ -73,7 +73,11 @@ struct Found {
 }
 
 /// Those of the wanted ids that exist and that the caller may see. One statement.
-pub fn visible(conn: &mut Conn, caller: &Caller, wanted: &[(Kind, Uuid)]) -> Result<HashSet<(Kind, Uuid)>> {
+pub fn visible(
+    conn: &mut Conn,
+    caller: &Caller,
+    wanted: &[(Kind, Uuid)],
+) -> Result<HashSet<(Kind, Uuid)>> {
     let scope = caller.scope();
     let mut parts = Vec::new();
     for kind in Kind::ALL {
@@ -114,15 +118,21 @@ fn source(kind: Kind, reach: &Reach, caller: &Caller) -> (&'static str, String) 
         Rule::Shared(from, condition) => (from, owned(&format!(" OR {condition}"))),
         Rule::Domain => match reach {
             Reach::All => ("domain t WHERE t.alive = 1", String::new()),
-            Reach::Domain { path } => ("domain t WHERE t.alive = 1", format!(" AND t.id IN ({})", below(path))),
-            Reach::Account(_) => ("domain t WHERE t.alive = 1", format!(" AND t.id = '{}'", caller.domain)),
+            Reach::Domain { path } => {
+                ("domain t WHERE t.alive = 1", format!(" AND t.id IN ({})", below(path)))
+            }
+            Reach::Account(_) => {
+                ("domain t WHERE t.alive = 1", format!(" AND t.id = '{}'", caller.domain))
+            }
         },
         Rule::Account => match reach {
             Reach::All => ("account t WHERE t.alive = 1", String::new()),
             Reach::Domain { path } => {
                 ("account t WHERE t.alive = 1", format!(" AND t.domain_id IN ({})", below(path)))
             }
-            Reach::Account(account) => ("account t WHERE t.alive = 1", format!(" AND t.id = '{account}'")),
+            Reach::Account(account) => {
+                ("account t WHERE t.alive = 1", format!(" AND t.id = '{account}'"))
+            }
         },
     }
 }
@@ -131,5 +141,7 @@ fn source(kind: Kind, reach: &Reach, caller: &Caller) -> (&'static str, String) 
 /// written in hexadecimal here all the same.
 fn below(path: &str) -> String {
     let hex: String = path.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("SELECT id FROM domain WHERE LEFT(path, CHAR_LENGTH(CONVERT(X'{hex}' USING utf8mb4))) = CONVERT(X'{hex}' USING utf8mb4)")
+    format!(
+        "SELECT id FROM domain WHERE LEFT(path, CHAR_LENGTH(CONVERT(X'{hex}' USING utf8mb4))) = CONVERT(X'{hex}' USING utf8mb4)"
+    )
 }

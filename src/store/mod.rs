@@ -5,12 +5,12 @@
 //! `&mut Conn`, one that writes takes `&mut Tx`, which only `Db::txn` can make. Composition is a function call.
 
 pub mod db;
-mod failure;
-mod pool;
 pub mod event;
+mod failure;
 pub mod gpu_card;
 pub mod job;
 pub mod lookup;
+mod pool;
 mod schema;
 pub mod types;
 pub mod user;

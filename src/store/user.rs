@@ -13,11 +13,8 @@ use crate::{
 };
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
-type Columns = (
-    (Id<id::User>, String, Id<id::Account>, String),
-    (Id<id::Domain>, String),
-    (String, RoleType),
-);
+type Columns =
+    ((Id<id::User>, String, Id<id::Account>, String), (Id<id::Domain>, String), (String, RoleType));
 
 fn caller(row: Columns) -> Caller {
     let ((user, username, account, account_name), (domain, domain_path), (role_name, role)) = row;

@@ -2,7 +2,10 @@
 
 use super::Conn;
 use crate::error::Result;
-use diesel::{mysql::Mysql, query_dsl::methods::{LimitDsl, LoadQuery, OffsetDsl}};
+use diesel::{
+    mysql::Mysql,
+    query_dsl::methods::{LimitDsl, LoadQuery, OffsetDsl},
+};
 
 /// Which rows of a list, and the keyword they must contain.
 #[derive(Debug, Clone)]

@@ -63,5 +63,7 @@ fn hex_id(what: &str, text: &str) -> Result<String> {
     if text.len() == 4 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Ok(text.to_lowercase());
     }
-    Err(Error::Invalid(format!("Failed to create GPU card: {what} ID {text} is not four hexadecimal digits")))
+    Err(Error::Invalid(format!(
+        "Failed to create GPU card: {what} ID {text} is not four hexadecimal digits"
+    )))
 }

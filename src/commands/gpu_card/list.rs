@@ -38,10 +38,13 @@ impl Command for ListGpuCards {
     type Response = List<GpuCardView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { id, vendor_name, vendor_id, device_id, device_name, active_only, page } = request;
+        let Request { id, vendor_name, vendor_id, device_id, device_name, active_only, page } =
+            request;
         let active_only = active_only.unwrap_or(false);
-        let filter = gpu_card::Filter { id, vendor_name, vendor_id, device_id, device_name, active_only };
-        let (count, cards) = cx.db.read(move |conn| gpu_card::list(conn, &filter, &page.window())).await?;
+        let filter =
+            gpu_card::Filter { id, vendor_name, vendor_id, device_id, device_name, active_only };
+        let (count, cards) =
+            cx.db.read(move |conn| gpu_card::list(conn, &filter, &page.window())).await?;
         Ok(List::page(count, cards.into_iter().map(GpuCardView::from).collect()))
     }
 }

@@ -1,6 +1,8 @@
 //! What both derives read from a field: its wire name, its doc comment, its attributes.
 
-use syn::{Attribute, Data, DeriveInput, Error, Expr, ExprLit, Field, Fields, Lit, Meta, Result, Type};
+use syn::{
+    Attribute, Data, DeriveInput, Error, Expr, ExprLit, Field, Fields, Lit, Meta, Result, Type,
+};
 
 /// The fields of a struct with names.
 pub(crate) fn named(input: &DeriveInput) -> Result<impl Iterator<Item = &Field>> {
@@ -19,7 +21,9 @@ pub(crate) fn doc(attributes: &[Attribute]) -> String {
         .iter()
         .filter_map(|attribute| match &attribute.meta {
             Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
-                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value().trim().to_owned()),
+                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+                    Some(text.value().trim().to_owned())
+                }
                 _ => None,
             },
             _ => None,
