@@ -6,5 +6,6 @@
 pub mod envelope;
 pub mod expires;
 pub mod intake;
+pub mod pipeline;
 pub mod signature;
 pub mod xml;
