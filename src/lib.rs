@@ -9,5 +9,6 @@ pub mod commands;
 pub mod dialect;
 pub mod domain;
 pub mod error;
+pub mod http;
 pub mod hypervisor;
 pub mod store;
