@@ -54,7 +54,8 @@ async fn by_signature(
 ) -> Result<(Arc<Caller>, &'static Entry)> {
     let entry = entry.ok_or(Error::Unauthenticated)?;
     // keys are ASCII; anything else would only make the database look at every row
-    let key = any_case(params, "apikey").filter(|key| key.is_ascii()).ok_or(Error::Unauthenticated)?;
+    let key =
+        any_case(params, "apikey").filter(|key| key.is_ascii()).ok_or(Error::Unauthenticated)?;
     if any_case(params, "signature").is_none() || !expires::is_current(params, now) {
         return Err(Error::Unauthenticated);
     }
