@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod text_enum;
+pub mod catalogue;
 pub mod gpu;
 pub mod id;
 pub mod identity;
