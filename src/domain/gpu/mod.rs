@@ -1,5 +1,20 @@
-//! GPUs: addresses, states and rules.
+//! GPUs: addresses, states and rules; from what a host shows to what is written in the books.
+//!
+//! `inventory` reads a probe, `readiness` judges each device, `reconcile` compares with the books and says what to
+//! write. The books decide who holds a device; an observation never does.
+
 pub mod address;
+mod group;
+pub mod inventory;
+pub mod observed;
+pub mod profile;
+pub mod readiness;
+pub mod rules;
+#[cfg(test)]
+mod samples;
 pub mod state;
+
 pub use address::PciAddress;
+pub use inventory::observe;
+pub use observed::{CardFacts, Inventory, Observed, ProfileFacts, SliceType};
 pub use state::{AllocationState, DeviceType, Health, ManagedState, ProfileKind};
