@@ -11,4 +11,5 @@ pub mod domain;
 pub mod error;
 pub mod http;
 pub mod hypervisor;
+pub mod local_db;
 pub mod store;
