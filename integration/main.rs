@@ -1,1 +1,11 @@
-//! Tests.
+//! The tests that need the whole service or a real database.
+//!
+//! One test: `cargo test --test integration sweep_schema`. A database server is started by the run itself, below
+//! `target/tmp`; `CSGPU_TEST_DATABASE_URL=mysql://user:password@host/` takes another one. `UPDATE=1` rewrites derived
+//! files.
+
+#![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
+mod sweep_schema;
+mod world;

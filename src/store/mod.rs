@@ -10,6 +10,7 @@ mod failure;
 pub mod gpu_card;
 pub mod job;
 pub mod lookup;
+pub mod migrate;
 mod pool;
 mod schema;
 pub mod types;

@@ -1,42 +1,4 @@
-//! The tables, generated from a migrated database (`UPDATE=1 cargo test --test integration sweep_schema`).
-diesel::table! {
-    setting (name) {
-        name -> Text,
-        value -> Text,
-    }
-}
-
-diesel::table! {
-    server (id) {
-        id -> Text,
-        name -> Text,
-        version -> Text,
-        started -> Datetime,
-        heartbeat -> Datetime,
-    }
-}
-
-diesel::table! {
-    domain (id) {
-        id -> Text,
-        parent_id -> Nullable<Text>,
-        name -> Text,
-        path -> Text,
-        created -> Datetime,
-        removed -> Nullable<Datetime>,
-        alive -> Nullable<Bool>,
-    }
-}
-
-diesel::table! {
-    role (id) {
-        id -> Text,
-        name -> Text,
-        kind -> Text,
-        description -> Text,
-        is_default -> Bool,
-    }
-}
+//! The tables, derived from the migrations by `integration/sweep_schema.rs`; never edited by hand.
 
 diesel::table! {
     account (id) {
@@ -54,70 +16,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    user (id) {
+    alert (id) {
         id -> Text,
-        account_id -> Text,
-        domain_id -> Text,
-        username -> Text,
-        password_hash -> Text,
-        first_name -> Text,
-        last_name -> Text,
-        email -> Nullable<Text>,
-        timezone -> Nullable<Text>,
-        state -> Text,
-        api_key -> Nullable<Text>,
-        secret_key -> Nullable<Text>,
-        is_default -> Bool,
+        kind -> Text,
+        description -> Text,
+        resource_kind -> Nullable<Text>,
+        resource_id -> Nullable<Text>,
         created -> Datetime,
-        removed -> Nullable<Datetime>,
-        alive -> Nullable<Bool>,
-    }
-}
-
-diesel::table! {
-    zone (id) {
-        id -> Text,
-        name -> Text,
-        dns1 -> Text,
-        dns2 -> Nullable<Text>,
-        internal_dns1 -> Text,
-        internal_dns2 -> Nullable<Text>,
-        guest_cidr -> Nullable<Text>,
-        network_domain -> Nullable<Text>,
-        network_type -> Text,
-        allocation_state -> Text,
-        local_storage -> Bool,
-        created -> Datetime,
-        removed -> Nullable<Datetime>,
-        alive -> Nullable<Bool>,
-    }
-}
-
-diesel::table! {
-    physical_network (id) {
-        id -> Text,
-        zone_id -> Text,
-        name -> Text,
-        state -> Text,
-        bridge -> Nullable<Text>,
-        created -> Datetime,
-        removed -> Nullable<Datetime>,
-    }
-}
-
-diesel::table! {
-    pod (id) {
-        id -> Text,
-        zone_id -> Text,
-        name -> Text,
-        gateway -> Text,
-        netmask -> Text,
-        start_ip -> Text,
-        end_ip -> Nullable<Text>,
-        allocation_state -> Text,
-        created -> Datetime,
-        removed -> Nullable<Datetime>,
-        alive -> Nullable<Bool>,
+        resolved -> Nullable<Datetime>,
     }
 }
 
@@ -132,6 +38,152 @@ diesel::table! {
         created -> Datetime,
         removed -> Nullable<Datetime>,
         alive -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    detail (owner_id, name) {
+        owner_id -> Text,
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    disk_offering (id) {
+        id -> Text,
+        name -> Text,
+        display_text -> Text,
+        size -> BigInt,
+        is_customized -> Bool,
+        tags -> Nullable<Text>,
+        state -> Text,
+        created -> Datetime,
+        removed -> Nullable<Datetime>,
+    }
+}
+
+diesel::table! {
+    domain (id) {
+        id -> Text,
+        parent_id -> Nullable<Text>,
+        name -> Text,
+        path -> Text,
+        created -> Datetime,
+        removed -> Nullable<Datetime>,
+        alive -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    event (id) {
+        id -> Text,
+        kind -> Text,
+        level -> Text,
+        state -> Text,
+        description -> Text,
+        user_id -> Text,
+        account_id -> Text,
+        domain_id -> Text,
+        resource_kind -> Nullable<Text>,
+        resource_id -> Nullable<Text>,
+        job_id -> Nullable<Text>,
+        created -> Datetime,
+    }
+}
+
+diesel::table! {
+    gpu_allocation (id) {
+        id -> Text,
+        device_id -> Text,
+        vm_id -> Text,
+        host_id -> Text,
+        state -> Text,
+        active -> Nullable<Bool>,
+        position -> Integer,
+        reserved -> Datetime,
+        allocated -> Nullable<Datetime>,
+        releasing -> Nullable<Datetime>,
+        released -> Nullable<Datetime>,
+        proof -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    gpu_card (id) {
+        id -> Text,
+        vendor_id -> Text,
+        device_id -> Text,
+        vendor_name -> Text,
+        device_name -> Text,
+        name -> Text,
+        created -> Datetime,
+    }
+}
+
+diesel::table! {
+    gpu_device (id) {
+        id -> Text,
+        host_id -> Text,
+        card_id -> Text,
+        profile_id -> Text,
+        parent_id -> Nullable<Text>,
+        address -> Text,
+        device_type -> Text,
+        mdev_type -> Nullable<Text>,
+        on_demand -> Bool,
+        numa_node -> Nullable<Integer>,
+        pci_root -> Nullable<Text>,
+        pci_switch -> Nullable<Text>,
+        iommu_group -> Nullable<Integer>,
+        companions -> Nullable<Text>,
+        driver -> Nullable<Text>,
+        managed -> Text,
+        health -> Text,
+        health_reason -> Nullable<Text>,
+        is_ready -> Bool,
+        ready_reason -> Nullable<Text>,
+        missed -> Integer,
+        since -> Datetime,
+        seen -> Nullable<Datetime>,
+        created -> Datetime,
+        removed -> Nullable<Datetime>,
+        alive -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    gpu_offering (id) {
+        id -> Text,
+        domain_id -> Nullable<Text>,
+        zone_id -> Nullable<Text>,
+        name -> Text,
+        display_text -> Text,
+        display -> Bool,
+        numa_policy -> Text,
+        placement -> Text,
+        state -> Text,
+        created -> Datetime,
+        removed -> Nullable<Datetime>,
+        alive -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    gpu_offering_alternative (offering_id, position) {
+        offering_id -> Text,
+        position -> Integer,
+        profile_id -> Text,
+        count -> Integer,
+    }
+}
+
+diesel::table! {
+    gpu_slice_type (device_id, profile_id) {
+        device_id -> Text,
+        profile_id -> Text,
+        mdev_type -> Text,
+        available -> Integer,
     }
 }
 
@@ -182,6 +234,210 @@ diesel::table! {
 }
 
 diesel::table! {
+    image_store (id) {
+        id -> Text,
+        zone_id -> Nullable<Text>,
+        name -> Text,
+        provider -> Text,
+        path -> Text,
+        created -> Datetime,
+        removed -> Nullable<Datetime>,
+        alive -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    job (id) {
+        id -> Text,
+        command -> Text,
+        plan -> Text,
+        user_id -> Text,
+        account_id -> Text,
+        domain_id -> Text,
+        subject_kind -> Nullable<Text>,
+        subject_id -> Nullable<Text>,
+        busy_subject -> Nullable<Text>,
+        state -> Text,
+        attempt -> Integer,
+        lease_owner -> Nullable<Text>,
+        lease_until -> Nullable<Datetime>,
+        progress -> Nullable<Text>,
+        result -> Nullable<Text>,
+        error_code -> Nullable<Integer>,
+        error_text -> Nullable<Text>,
+        created -> Datetime,
+        started -> Nullable<Datetime>,
+        finished -> Nullable<Datetime>,
+    }
+}
+
+diesel::table! {
+    network (id) {
+        id -> Text,
+        account_id -> Text,
+        domain_id -> Text,
+        zone_id -> Text,
+        offering_id -> Text,
+        physical_network_id -> Nullable<Text>,
+        name -> Text,
+        display_text -> Text,
+        guest_type -> Text,
+        acl_type -> Text,
+        cidr -> Nullable<Text>,
+        gateway -> Nullable<Text>,
+        netmask -> Nullable<Text>,
+        start_ip -> Nullable<Text>,
+        end_ip -> Nullable<Text>,
+        vlan -> Nullable<Text>,
+        bridge -> Nullable<Text>,
+        network_domain -> Nullable<Text>,
+        state -> Text,
+        created -> Datetime,
+        removed -> Nullable<Datetime>,
+        alive -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    network_offering (id) {
+        id -> Text,
+        name -> Text,
+        display_text -> Text,
+        guest_type -> Text,
+        state -> Text,
+        is_default -> Bool,
+        specify_vlan -> Bool,
+        specify_ip_ranges -> Bool,
+        created -> Datetime,
+        removed -> Nullable<Datetime>,
+    }
+}
+
+diesel::table! {
+    nic (id) {
+        id -> Text,
+        vm_id -> Text,
+        network_id -> Text,
+        mac -> Text,
+        ip -> Nullable<Text>,
+        device_index -> Integer,
+        is_default -> Bool,
+        created -> Datetime,
+        active -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    os_category (id) {
+        id -> Text,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    os_type (id) {
+        id -> Text,
+        category_id -> Text,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    physical_network (id) {
+        id -> Text,
+        zone_id -> Text,
+        name -> Text,
+        state -> Text,
+        bridge -> Nullable<Text>,
+        created -> Datetime,
+        removed -> Nullable<Datetime>,
+    }
+}
+
+diesel::table! {
+    pod (id) {
+        id -> Text,
+        zone_id -> Text,
+        name -> Text,
+        gateway -> Text,
+        netmask -> Text,
+        start_ip -> Text,
+        end_ip -> Nullable<Text>,
+        allocation_state -> Text,
+        created -> Datetime,
+        removed -> Nullable<Datetime>,
+        alive -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    role (id) {
+        id -> Text,
+        name -> Text,
+        kind -> Text,
+        description -> Text,
+        is_default -> Bool,
+    }
+}
+
+diesel::table! {
+    server (id) {
+        id -> Text,
+        name -> Text,
+        version -> Text,
+        started -> Datetime,
+        heartbeat -> Datetime,
+    }
+}
+
+diesel::table! {
+    service_offering (id) {
+        id -> Text,
+        domain_id -> Nullable<Text>,
+        zone_id -> Nullable<Text>,
+        profile_id -> Nullable<Text>,
+        gpu_offering_id -> Nullable<Text>,
+        name -> Text,
+        display_text -> Text,
+        cpu_number -> Nullable<Integer>,
+        cpu_speed -> Nullable<Integer>,
+        memory_mib -> Nullable<Integer>,
+        root_disk_size -> Nullable<BigInt>,
+        is_customized -> Bool,
+        gpu_count -> Nullable<Integer>,
+        gpu_display -> Bool,
+        offer_ha -> Bool,
+        limit_cpu -> Bool,
+        host_tags -> Nullable<Text>,
+        storage_tags -> Nullable<Text>,
+        storage_type -> Text,
+        state -> Text,
+        is_default -> Bool,
+        created -> Datetime,
+        removed -> Nullable<Datetime>,
+    }
+}
+
+diesel::table! {
+    setting (name) {
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    ssh_key_pair (id) {
+        id -> Text,
+        account_id -> Text,
+        domain_id -> Text,
+        name -> Text,
+        fingerprint -> Text,
+        public_key -> Text,
+        created -> Datetime,
+    }
+}
+
+diesel::table! {
     storage_pool (id) {
         id -> Text,
         zone_id -> Text,
@@ -199,34 +455,6 @@ diesel::table! {
         created -> Datetime,
         removed -> Nullable<Datetime>,
         alive -> Nullable<Bool>,
-    }
-}
-
-diesel::table! {
-    image_store (id) {
-        id -> Text,
-        zone_id -> Nullable<Text>,
-        name -> Text,
-        provider -> Text,
-        path -> Text,
-        created -> Datetime,
-        removed -> Nullable<Datetime>,
-        alive -> Nullable<Bool>,
-    }
-}
-
-diesel::table! {
-    os_category (id) {
-        id -> Text,
-        name -> Text,
-    }
-}
-
-diesel::table! {
-    os_type (id) {
-        id -> Text,
-        category_id -> Text,
-        name -> Text,
     }
 }
 
@@ -270,41 +498,20 @@ diesel::table! {
 }
 
 diesel::table! {
-    network_offering (id) {
-        id -> Text,
-        name -> Text,
-        display_text -> Text,
-        guest_type -> Text,
-        state -> Text,
-        is_default -> Bool,
-        specify_vlan -> Bool,
-        specify_ip_ranges -> Bool,
-        created -> Datetime,
-        removed -> Nullable<Datetime>,
-    }
-}
-
-diesel::table! {
-    network (id) {
+    user (id) {
         id -> Text,
         account_id -> Text,
         domain_id -> Text,
-        zone_id -> Text,
-        offering_id -> Text,
-        physical_network_id -> Nullable<Text>,
-        name -> Text,
-        display_text -> Text,
-        guest_type -> Text,
-        acl_type -> Text,
-        cidr -> Nullable<Text>,
-        gateway -> Nullable<Text>,
-        netmask -> Nullable<Text>,
-        start_ip -> Nullable<Text>,
-        end_ip -> Nullable<Text>,
-        vlan -> Nullable<Text>,
-        bridge -> Nullable<Text>,
-        network_domain -> Nullable<Text>,
+        username -> Text,
+        password_hash -> Text,
+        first_name -> Text,
+        last_name -> Text,
+        email -> Nullable<Text>,
+        timezone -> Nullable<Text>,
         state -> Text,
+        api_key -> Nullable<Text>,
+        secret_key -> Nullable<Text>,
+        is_default -> Bool,
         created -> Datetime,
         removed -> Nullable<Datetime>,
         alive -> Nullable<Bool>,
@@ -312,63 +519,17 @@ diesel::table! {
 }
 
 diesel::table! {
-    service_offering (id) {
+    vgpu_profile (id) {
         id -> Text,
-        domain_id -> Nullable<Text>,
-        zone_id -> Nullable<Text>,
-        profile_id -> Nullable<Text>,
-        gpu_offering_id -> Nullable<Text>,
+        card_id -> Text,
         name -> Text,
-        display_text -> Text,
-        cpu_number -> Nullable<Integer>,
-        cpu_speed -> Nullable<Integer>,
-        memory_mib -> Nullable<Integer>,
-        root_disk_size -> Nullable<BigInt>,
-        is_customized -> Bool,
-        gpu_count -> Nullable<Integer>,
-        gpu_display -> Bool,
-        offer_ha -> Bool,
-        limit_cpu -> Bool,
-        host_tags -> Nullable<Text>,
-        storage_tags -> Nullable<Text>,
-        storage_type -> Text,
-        state -> Text,
-        is_default -> Bool,
-        created -> Datetime,
-        removed -> Nullable<Datetime>,
-    }
-}
-
-diesel::table! {
-    disk_offering (id) {
-        id -> Text,
-        name -> Text,
-        display_text -> Text,
-        size -> BigInt,
-        is_customized -> Bool,
-        tags -> Nullable<Text>,
-        state -> Text,
-        created -> Datetime,
-        removed -> Nullable<Datetime>,
-    }
-}
-
-diesel::table! {
-    detail (owner_id, name) {
-        owner_id -> Text,
-        name -> Text,
-        value -> Text,
-    }
-}
-
-diesel::table! {
-    ssh_key_pair (id) {
-        id -> Text,
-        account_id -> Text,
-        domain_id -> Text,
-        name -> Text,
-        fingerprint -> Text,
-        public_key -> Text,
+        description -> Nullable<Text>,
+        kind -> Text,
+        video_ram -> Nullable<BigInt>,
+        max_heads -> Nullable<BigInt>,
+        max_resolution_x -> Nullable<BigInt>,
+        max_resolution_y -> Nullable<BigInt>,
+        max_per_gpu -> Nullable<BigInt>,
         created -> Datetime,
     }
 }
@@ -428,220 +589,73 @@ diesel::table! {
 }
 
 diesel::table! {
-    nic (id) {
+    zone (id) {
         id -> Text,
-        vm_id -> Text,
-        network_id -> Text,
-        mac -> Text,
-        ip -> Nullable<Text>,
-        device_index -> Integer,
-        is_default -> Bool,
-        created -> Datetime,
-        active -> Nullable<Bool>,
-    }
-}
-
-diesel::table! {
-    gpu_card (id) {
-        id -> Text,
-        vendor_id -> Text,
-        device_id -> Text,
-        vendor_name -> Text,
-        device_name -> Text,
         name -> Text,
-        created -> Datetime,
-    }
-}
-
-diesel::table! {
-    vgpu_profile (id) {
-        id -> Text,
-        card_id -> Text,
-        name -> Text,
-        description -> Nullable<Text>,
-        kind -> Text,
-        video_ram -> Nullable<BigInt>,
-        max_heads -> Nullable<BigInt>,
-        max_resolution_x -> Nullable<BigInt>,
-        max_resolution_y -> Nullable<BigInt>,
-        max_per_gpu -> Nullable<BigInt>,
-        created -> Datetime,
-    }
-}
-
-diesel::table! {
-    gpu_device (id) {
-        id -> Text,
-        host_id -> Text,
-        card_id -> Text,
-        profile_id -> Text,
-        parent_id -> Nullable<Text>,
-        address -> Text,
-        device_type -> Text,
-        mdev_type -> Nullable<Text>,
-        on_demand -> Bool,
-        numa_node -> Nullable<Integer>,
-        pci_root -> Nullable<Text>,
-        pci_switch -> Nullable<Text>,
-        iommu_group -> Nullable<Integer>,
-        companions -> Nullable<Text>,
-        driver -> Nullable<Text>,
-        managed -> Text,
-        health -> Text,
-        health_reason -> Nullable<Text>,
-        is_ready -> Bool,
-        ready_reason -> Nullable<Text>,
-        missed -> Integer,
-        since -> Datetime,
-        seen -> Nullable<Datetime>,
+        dns1 -> Text,
+        dns2 -> Nullable<Text>,
+        internal_dns1 -> Text,
+        internal_dns2 -> Nullable<Text>,
+        guest_cidr -> Nullable<Text>,
+        network_domain -> Nullable<Text>,
+        network_type -> Text,
+        allocation_state -> Text,
+        local_storage -> Bool,
         created -> Datetime,
         removed -> Nullable<Datetime>,
         alive -> Nullable<Bool>,
     }
 }
 
-diesel::table! {
-    gpu_slice_type (device_id, profile_id) {
-        device_id -> Text,
-        profile_id -> Text,
-        mdev_type -> Text,
-        available -> Integer,
-    }
-}
+diesel::joinable!(account -> domain (domain_id));
+diesel::joinable!(account -> role (role_id));
+diesel::joinable!(gpu_allocation -> gpu_device (device_id));
+diesel::joinable!(gpu_device -> gpu_card (card_id));
+diesel::joinable!(gpu_device -> host (host_id));
+diesel::joinable!(gpu_device -> vgpu_profile (profile_id));
+diesel::joinable!(gpu_offering_alternative -> gpu_offering (offering_id));
+diesel::joinable!(gpu_offering_alternative -> vgpu_profile (profile_id));
+diesel::joinable!(gpu_slice_type -> gpu_device (device_id));
+diesel::joinable!(os_type -> os_category (category_id));
+diesel::joinable!(user -> account (account_id));
+diesel::joinable!(vgpu_profile -> gpu_card (card_id));
 
-diesel::table! {
-    gpu_allocation (id) {
-        id -> Text,
-        device_id -> Text,
-        vm_id -> Text,
-        host_id -> Text,
-        state -> Text,
-        active -> Nullable<Bool>,
-        position -> Integer,
-        reserved -> Datetime,
-        allocated -> Nullable<Datetime>,
-        releasing -> Nullable<Datetime>,
-        released -> Nullable<Datetime>,
-        proof -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    gpu_offering (id) {
-        id -> Text,
-        domain_id -> Nullable<Text>,
-        zone_id -> Nullable<Text>,
-        name -> Text,
-        display_text -> Text,
-        display -> Bool,
-        numa_policy -> Text,
-        placement -> Text,
-        state -> Text,
-        created -> Datetime,
-        removed -> Nullable<Datetime>,
-        alive -> Nullable<Bool>,
-    }
-}
-
-diesel::table! {
-    gpu_offering_alternative (offering_id, position) {
-        offering_id -> Text,
-        position -> Integer,
-        profile_id -> Text,
-        count -> Integer,
-    }
-}
-
-diesel::table! {
-    job (id) {
-        id -> Text,
-        command -> Text,
-        plan -> Text,
-        user_id -> Text,
-        account_id -> Text,
-        domain_id -> Text,
-        subject_kind -> Nullable<Text>,
-        subject_id -> Nullable<Text>,
-        busy_subject -> Nullable<Text>,
-        state -> Text,
-        attempt -> Integer,
-        lease_owner -> Nullable<Text>,
-        lease_until -> Nullable<Datetime>,
-        progress -> Nullable<Text>,
-        result -> Nullable<Text>,
-        error_code -> Nullable<Integer>,
-        error_text -> Nullable<Text>,
-        created -> Datetime,
-        started -> Nullable<Datetime>,
-        finished -> Nullable<Datetime>,
-    }
-}
-
-diesel::table! {
-    event (id) {
-        id -> Text,
-        kind -> Text,
-        level -> Text,
-        state -> Text,
-        description -> Text,
-        user_id -> Text,
-        account_id -> Text,
-        domain_id -> Text,
-        resource_kind -> Nullable<Text>,
-        resource_id -> Nullable<Text>,
-        job_id -> Nullable<Text>,
-        created -> Datetime,
-    }
-}
-
-diesel::table! {
-    alert (id) {
-        id -> Text,
-        kind -> Text,
-        description -> Text,
-        resource_kind -> Nullable<Text>,
-        resource_id -> Nullable<Text>,
-        created -> Datetime,
-        resolved -> Nullable<Datetime>,
-    }
-}
-
-diesel::allow_tables_to_appear_in_same_query!(
-    setting,
-    server,
-    domain,
-    role,
+diesel::allow_tables_to_appear_in_same_query! {
     account,
-    user,
-    zone,
-    physical_network,
-    pod,
+    alert,
     cluster,
-    host,
-    host_debt,
-    storage_pool,
-    image_store,
-    os_category,
-    os_type,
-    template,
-    template_copy,
-    network_offering,
-    network,
-    service_offering,
-    disk_offering,
     detail,
-    ssh_key_pair,
-    vm,
-    volume,
-    nic,
-    gpu_card,
-    vgpu_profile,
-    gpu_device,
-    gpu_slice_type,
+    disk_offering,
+    domain,
+    event,
     gpu_allocation,
+    gpu_card,
+    gpu_device,
     gpu_offering,
     gpu_offering_alternative,
+    gpu_slice_type,
+    host,
+    host_debt,
+    image_store,
     job,
-    event,
-    alert,
-);
+    network,
+    network_offering,
+    nic,
+    os_category,
+    os_type,
+    physical_network,
+    pod,
+    role,
+    server,
+    service_offering,
+    setting,
+    ssh_key_pair,
+    storage_pool,
+    template,
+    template_copy,
+    user,
+    vgpu_profile,
+    vm,
+    volume,
+    zone,
+}

@@ -1,0 +1,200 @@
+//! The database server of this test process, and a fresh database for whoever asks.
+//!
+//! The server is the one of `CSGPU_TEST_DATABASE_URL`, or a private one below `target/tmp`: its directory is kept for
+//! the next run (starting takes a tenth of creating) and one is taken that no other process uses. A fresh database is
+//! made by replaying the statements that one migration produced, since migrating every time would take longer.
+
+use csgpu::local_db::{Durability, LocalDb};
+use csgpu::store::{Conn, migrate};
+use diesel::{
+    QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text,
+};
+use std::{
+    fmt::Write as _,
+    io::ErrorKind,
+    path::Path,
+    sync::{OnceLock, mpsc},
+    thread,
+};
+
+/// A database of its own, with the current schema; gone when dropped.
+pub struct FreshDatabase {
+    /// Its name.
+    pub name: String,
+    /// Its URL.
+    pub url: String,
+}
+
+/// What of the environment a test run may be told.
+pub fn env(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "how a test run is told its options")]
+    std::env::var(name).ok()
+}
+
+/// A database with the current schema and nothing else in it.
+pub fn fresh_database() -> FreshDatabase {
+    let server = server();
+    let database = empty_database();
+    let mut conn = admin();
+    let text = format!("USE `{}`; {}", database.name, server.template);
+    conn.batch_execute(&text).expect("the captured schema can be replayed");
+    database
+}
+
+/// A database without any table.
+pub fn empty_database() -> FreshDatabase {
+    let name = name_of_our_own(&uuid::Uuid::new_v4().simple().to_string()[..12]);
+    admin().batch_execute(&create(&name)).expect("databases can be created");
+    FreshDatabase { url: (server().url)(&name), name }
+}
+
+impl Drop for FreshDatabase {
+    fn drop(&mut self) {
+        let text = format!("DROP DATABASE IF EXISTS `{}`", self.name);
+        if let Err(error) = admin().batch_execute(&text) {
+            eprintln!("{} is left behind: {error}", self.name);
+        }
+    }
+}
+
+/// The running server.
+struct Server {
+    url: Box<dyn Fn(&str) -> String + Send + Sync>,
+    template: String,
+}
+
+fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let url: Box<dyn Fn(&str) -> String + Send + Sync> = match env("CSGPU_TEST_DATABASE_URL") {
+            Some(base) => Box::new(move |name| with_name(&base, name)),
+            None => {
+                let base = private();
+                Box::new(move |name| with_name(&base, name))
+            }
+        };
+        let mut conn = csgpu::store::migrate::connect(&url("mysql")).expect("a test server");
+        sweep(&mut conn);
+        let name = name_of_our_own("template");
+        conn.batch_execute(&create(&name)).expect("databases can be created");
+        let template = capture(&url(&name));
+        conn.batch_execute(&format!("DROP DATABASE `{name}`")).expect("and dropped");
+        Server { url, template }
+    })
+}
+
+fn admin() -> Conn {
+    migrate::connect(&(server().url)("mysql")).expect("the test server answers")
+}
+
+/// Starts the private server on a thread that lasts as long as the process: the kernel stops the server when the
+/// thread that started it ends, and the threads of single tests come and go.
+fn private() -> String {
+    let (tell, hear) = mpsc::channel();
+    thread::spawn(move || {
+        let db = start_in_a_free_directory(Path::new(env!("CARGO_TARGET_TMPDIR")));
+        tell.send(db.url("")).expect("somebody waits for the server");
+        loop {
+            thread::park();
+        }
+    });
+    hear.recv().expect("the private database starts")
+}
+
+fn start_in_a_free_directory(below: &Path) -> LocalDb {
+    for slot in 0..64 {
+        let dir = below.join(format!("db{slot}"));
+        match LocalDb::start(&dir, Durability::None) {
+            Ok(db) => return db,
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => panic!("{error}"),
+            Err(error) => {
+                // a machine that crashed may have left anything: there is nothing in it to keep
+                eprintln!("starting over in {}: {error}", dir.display());
+                let _ = std::fs::remove_dir_all(&dir);
+                return LocalDb::start(&dir, Durability::None).expect("a private database");
+            }
+        }
+    }
+    panic!("64 test runs at once")
+}
+
+fn name_of_our_own(what: &str) -> String {
+    format!("t_{}_{what}", std::process::id())
+}
+
+fn create(name: &str) -> String {
+    format!("CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+}
+
+/// The URL with another database's name.
+fn with_name(url: &str, name: &str) -> String {
+    let (rest, options) = url.split_at(url.find('?').unwrap_or(url.len()));
+    let end = rest.rfind('/').expect("a URL has a path");
+    format!("{}/{name}{options}", &rest[..end])
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+#[derive(QueryableByName)]
+struct Created {
+    #[diesel(sql_type = Text, column_name = "Create Table")]
+    text: String,
+}
+
+fn texts(conn: &mut Conn, query: &str) -> Vec<String> {
+    let rows = sql_query(query).load::<Row>(conn).expect(query);
+    rows.into_iter().map(|row| row.text).collect()
+}
+
+/// Drops what test processes that are no more have left.
+fn sweep(conn: &mut Conn) {
+    let query = "SELECT schema_name AS text FROM information_schema.schemata WHERE schema_name LIKE 't\\_%\\_%'";
+    for name in texts(conn, query) {
+        let pid = name.split('_').nth(1).and_then(|pid| pid.parse::<u32>().ok());
+        let dead = pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists());
+        if dead || pid == Some(std::process::id()) {
+            conn.batch_execute(&format!("DROP DATABASE IF EXISTS `{name}`")).expect("a sweep");
+        }
+    }
+}
+
+/// Migrates an empty database and writes down the statements that make another one like it.
+fn capture(url: &str) -> String {
+    let mut conn = migrate::connect(url).expect("the template");
+    migrate::migrate(&mut conn).expect("the template can be migrated");
+    let mut text = String::from("SET foreign_key_checks = 0;");
+    let tables = texts(
+        &mut conn,
+        "SELECT table_name AS text FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1",
+    );
+    for table in &tables {
+        let created = sql_query(format!("SHOW CREATE TABLE `{table}`"));
+        let created = created.get_result::<Created>(&mut conn).expect("a table");
+        write!(text, "{};", created.text).expect("text");
+        text.push_str(&rows_of(&mut conn, table));
+    }
+    text + "SET foreign_key_checks = 1"
+}
+
+/// The statement that inserts what a migration put into a table.
+fn rows_of(conn: &mut Conn, table: &str) -> String {
+    let columns = texts(
+        conn,
+        &format!(
+            "SELECT column_name AS text FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = '{table}' ORDER BY ordinal_position"
+        ),
+    );
+    let quoted: Vec<String> =
+        columns.iter().map(|column| format!("IFNULL(QUOTE(`{column}`), 'NULL')")).collect();
+    let query = format!("SELECT CONCAT_WS(',', {}) AS text FROM `{table}`", quoted.join(", "));
+    let rows = texts(conn, &query);
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!("INSERT INTO `{table}` VALUES ({});", rows.join("), ("))
+}
