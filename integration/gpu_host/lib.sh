@@ -7,17 +7,20 @@ set -euo pipefail
 
 rig_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 rig_repository=$(cd "$rig_dir/../.." && pwd)
-rig_cache=${CSGPU_RIG_CACHE:-$rig_repository/target/gpu-host}
-rig_run=${CSGPU_RIG_RUN:-$rig_cache/run}
+rig_cache=$(realpath -m "${CSGPU_RIG_CACHE:-$rig_repository/target/gpu-host}")
+rig_run=$(realpath -m "${CSGPU_RIG_RUN:-$rig_cache/run}")
 
 say() { printf 'gpu_host: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# Sets the paths of host NAME. Names stay short and plain: they become part of socket paths (at most 107 bytes) and unit ids.
+# Sets the paths of host NAME. The run directory's path becomes part of QEMU options, of a URI and of socket names (107 bytes
+# at most): it must be plain and short.
 use_host() {
     [[ ${1:-} =~ ^[a-z][a-z0-9]{0,15}$ ]] || die "a host name is one to sixteen letters and digits, for example: a"
     host=$1
     host_run=$rig_run/$host
+    [[ $host_run =~ ^[A-Za-z0-9/._+-]{1,90}$ ]] ||
+        die "this run directory is too long (90 bytes) or has unusual characters; name another in CSGPU_RIG_RUN: $host_run"
     host_pid_file=$host_run/pid
     host_disk=$host_run/disk.qcow2
     host_serial=$host_run/serial.log
