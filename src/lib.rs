@@ -12,4 +12,5 @@ pub mod error;
 pub mod http;
 pub mod hypervisor;
 pub mod local_db;
+pub mod jobs;
 pub mod store;

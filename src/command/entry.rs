@@ -3,7 +3,7 @@
 use super::{Admitted, Cx, Env, Params, Reader, Response, ResponseSpec, Spec, params::unknown_id};
 use super::{Args, ParamSpec};
 use crate::{
-    domain::identity::Caller,
+    domain::{Id, id, identity::Caller},
     error::{Error, Result},
     store::{self, Tx},
 };
@@ -54,6 +54,10 @@ pub trait AsyncCommand: Send + Sync + 'static {
     fn run(cx: &Cx, plan: &Self::Plan) -> impl Future<Output = Result<Self::Response>> + Send;
     /// Puts back whatever `admit` and a half-finished `run` left behind. Safe to repeat.
     fn undo(cx: &Cx, plan: &Self::Plan) -> impl Future<Output = Result<()>> + Send;
+    /// The host that owes the clean-up when [`AsyncCommand::undo`] cannot reach it.
+    fn host(_plan: &Self::Plan) -> Option<Id<id::Host>> {
+        None
+    }
 }
 
 type Boxed<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
@@ -78,6 +82,8 @@ pub struct AsyncOps {
     pub undo: fn(Cx, String) -> Boxed<()>,
     /// After a crash.
     pub after_crash: AfterCrash,
+    /// The host of a stored plan.
+    pub host: fn(&str) -> Option<Id<id::Host>>,
 }
 
 /// One command of the registry.
@@ -127,6 +133,7 @@ pub const fn asynchronous<C: AsyncCommand>() -> Entry {
             run: |cx, plan| Box::pin(call_run::<C>(cx, plan)),
             undo: |cx, plan| Box::pin(call_undo::<C>(cx, plan)),
             after_crash: C::AFTER_CRASH,
+            host: |plan| plan_of::<C>(plan).ok().and_then(|plan| C::host(&plan)),
         }),
     }
 }

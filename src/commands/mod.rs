@@ -3,6 +3,7 @@
 use crate::command::Entry;
 
 pub mod gpu_card;
+pub mod job;
 
 /// All rooms.
-pub const ROOMS: &[&[Entry]] = &[gpu_card::COMMANDS];
+pub const ROOMS: &[&[Entry]] = &[gpu_card::COMMANDS, job::COMMANDS];

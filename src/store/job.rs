@@ -1,11 +1,21 @@
-//! Durable jobs: admitted with what they will build, worked under a lease.
+//! Durable jobs: admitted with what they will build, worked under a lease, kept with their result.
 
-use super::{Tx, schema::job};
+use super::{
+    Conn, Tx, Window, clock,
+    schema::{account, domain, job},
+};
 use crate::{
-    domain::{Id, Kind, id, identity::Caller, job::JobState},
+    domain::{Id, Kind, Time, id, identity::Caller, identity::Reach, identity::Scope, job::JobState},
     error::Result,
 };
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, insert_into, update};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
+    NullableExpressionMethods, Selectable, SelectableHelper, TextExpressionMethods,
+    dsl::{exists, not, sql},
+    insert_into,
+    sql_types::Datetime,
+    update,
+};
 use uuid::Uuid;
 
 /// A job to admit.
@@ -17,6 +27,75 @@ pub struct New<'a> {
     pub plan: String,
     /// What it works on.
     pub subject: Option<(Kind, Uuid)>,
+}
+
+/// A job that a worker holds.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = job)]
+pub struct Held {
+    /// Its id.
+    pub id: Id<id::Job>,
+    /// The command.
+    pub command: String,
+    /// Its plan, as JSON.
+    pub plan: String,
+    /// Whose it is.
+    pub user_id: Id<id::User>,
+    /// What it works on.
+    pub subject_id: Option<String>,
+    /// The state it was found in: `Queued` for a new one, another for one whose server died.
+    pub state: JobState,
+    /// How often it was claimed before.
+    pub attempt: i32,
+    /// The error that made it undo, when it was already undoing.
+    pub error_code: Option<i32>,
+    /// That error's text.
+    pub error_text: Option<String>,
+}
+
+/// A job as its owner reads it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = job)]
+pub struct Row {
+    /// Its id.
+    pub id: Id<id::Job>,
+    /// The command.
+    pub command: String,
+    /// Whose it is.
+    pub user_id: Id<id::User>,
+    /// Whose it is.
+    pub account_id: Id<id::Account>,
+    /// Whose it is.
+    pub domain_id: Id<id::Domain>,
+    /// The noun it works on.
+    pub subject_kind: Option<String>,
+    /// What it works on.
+    pub subject_id: Option<String>,
+    /// Where it is.
+    pub state: JobState,
+    /// The server that works on it.
+    pub lease_owner: Option<Id<id::Server>>,
+    /// What it is doing.
+    pub progress: Option<String>,
+    /// Its result, as JSON.
+    pub result: Option<String>,
+    /// Why it failed: the code.
+    pub error_code: Option<i32>,
+    /// Why it failed.
+    pub error_text: Option<String>,
+    /// When it was admitted.
+    pub created: Time,
+    /// When it ended.
+    pub finished: Option<Time>,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Its result, as JSON.
+    Done(String),
+    /// The error's code and text.
+    Failed(u16, String),
 }
 
 /// Admits a job.
@@ -38,9 +117,160 @@ pub fn insert(tx: &mut Tx<'_>, caller: &Caller, new: &New<'_>) -> Result<Id<id::
     Ok(job)
 }
 
+/// Whether there is a job that nobody works on: queued, or with a lease that ran out. One statement, no locks.
+pub fn is_waiting(conn: &mut Conn) -> Result<bool> {
+    let queued = job::table.filter(job::state.eq(JobState::Queued)).select(job::id).first::<Id<id::Job>>(conn);
+    if queued.optional()?.is_some() {
+        return Ok(true);
+    }
+    let abandoned = job::table
+        .filter(job::state.eq_any([JobState::Running, JobState::Undoing]))
+        .filter(job::lease_until.lt(clock().nullable()))
+        .select(job::id)
+        .first::<Id<id::Job>>(conn);
+    Ok(abandoned.optional()?.is_some())
+}
+
+/// Takes the lease of up to `most` jobs: new ones, or with `abandoned` those whose lease ran out. A thing that another
+/// job works on is left alone; of several jobs on one thing the oldest comes first.
+pub fn claim(
+    tx: &mut Tx<'_>,
+    server: Id<id::Server>,
+    lease_seconds: u32,
+    most: i64,
+    abandoned: bool,
+) -> Result<Vec<Held>> {
+    let rows = job::table.select(Held::as_select()).order(job::id).limit(most);
+    let mut found: Vec<Held> = if abandoned {
+        rows.filter(job::state.eq_any([JobState::Running, JobState::Undoing]))
+            .filter(job::lease_until.lt(clock().nullable()))
+            .for_update()
+            .skip_locked()
+            .load(&mut **tx)?
+    } else {
+        let other = diesel::alias!(job as other);
+        let busy = other
+            .filter(other.field(job::busy_subject).eq(job::subject_id))
+            .select(other.field(job::id));
+        rows.filter(job::state.eq(JobState::Queued))
+            .filter(job::subject_id.is_null().or(not(exists(busy))))
+            .for_update()
+            .skip_locked()
+            .load(&mut **tx)?
+    };
+    let mut subjects = std::collections::HashSet::new();
+    found.retain(|held| held.subject_id.as_ref().is_none_or(|subject| subjects.insert(subject.clone())));
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let ids: Vec<_> = found.iter().map(|held| held.id).collect();
+    let until = sql::<Datetime>(&format!("UTC_TIMESTAMP(6) + INTERVAL {lease_seconds} SECOND"));
+    let rows = job::table.filter(job::id.eq_any(ids));
+    let lease = (
+        job::lease_owner.eq(server),
+        job::lease_until.eq(until.nullable()),
+        job::attempt.eq(job::attempt + 1),
+        job::busy_subject.eq(job::subject_id),
+    );
+    if abandoned {
+        update(rows).set(lease).execute(&mut **tx)?;
+    } else {
+        let started = job::started.eq(clock().nullable());
+        update(rows).set((lease, started, job::state.eq(JobState::Running))).execute(&mut **tx)?;
+    }
+    Ok(found)
+}
+
+/// Extends the leases of a server's jobs.
+pub fn heartbeat(tx: &mut Tx<'_>, server: Id<id::Server>, lease_seconds: u32) -> Result<usize> {
+    let until = sql::<Datetime>(&format!("UTC_TIMESTAMP(6) + INTERVAL {lease_seconds} SECOND"));
+    let mine = job::table
+        .filter(job::lease_owner.eq(server))
+        .filter(job::state.eq_any([JobState::Running, JobState::Undoing]));
+    Ok(update(mine).set(job::lease_until.eq(until.nullable())).execute(&mut **tx)?)
+}
+
+/// A job that failed turns to putting back what it did. False: the lease is lost, touch nothing.
+pub fn begin_undo(tx: &mut Tx<'_>, job: Id<id::Job>, server: Id<id::Server>, code: u16, text: &str) -> Result<bool> {
+    let mine = job::table.filter(job::id.eq(job)).filter(job::lease_owner.eq(server));
+    let failed = (
+        job::state.eq(JobState::Undoing),
+        job::error_code.eq(i32::from(code)),
+        job::error_text.eq(text),
+    );
+    Ok(update(mine).set(failed).execute(&mut **tx)? == 1)
+}
+
+/// Ends a job. False: the lease is lost, somebody else ends it.
+pub fn finish(tx: &mut Tx<'_>, job: Id<id::Job>, server: Id<id::Server>, outcome: &Outcome) -> Result<bool> {
+    let mine = job::table.filter(job::id.eq(job)).filter(job::lease_owner.eq(server));
+    let end = (
+        job::busy_subject.eq(None::<String>),
+        job::lease_owner.eq(None::<Id<id::Server>>),
+        job::lease_until.eq(None::<Time>),
+        job::finished.eq(clock().nullable()),
+    );
+    let rows = match outcome {
+        Outcome::Done(result) => {
+            update(mine).set((end, job::state.eq(JobState::Done), job::result.eq(result))).execute(&mut **tx)?
+        }
+        Outcome::Failed(code, text) => {
+            let error = (job::error_code.eq(i32::from(*code)), job::error_text.eq(text));
+            update(mine).set((end, job::state.eq(JobState::Failed), error)).execute(&mut **tx)?
+        }
+    };
+    Ok(rows == 1)
+}
+
 /// Records what a job is doing, in its own words.
 pub fn progress(tx: &mut Tx<'_>, job: Id<id::Job>, text: &str) -> Result<()> {
     let text: String = text.chars().take(1000).collect();
     update(job::table.filter(job::id.eq(job))).set(job::progress.eq(text)).execute(&mut **tx)?;
     Ok(())
+}
+
+/// A job's command, plan and user, for paying what it left undone.
+pub fn plan(conn: &mut Conn, job: Id<id::Job>) -> Result<Option<(String, String, Id<id::User>)>> {
+    let row = job::table.filter(job::id.eq(job)).select((job::command, job::plan, job::user_id));
+    Ok(row.first(conn).optional()?)
+}
+
+/// A job with the names of its owner, as queries show it.
+pub type Named = (Row, String, String);
+
+/// One job, if it is in the caller's scope.
+pub fn get(conn: &mut Conn, job: Id<id::Job>) -> Result<Option<Named>> {
+    let query = job::table
+        .left_join(account::table.on(account::id.eq(job::account_id)))
+        .left_join(domain::table.on(domain::id.eq(job::domain_id)))
+        .filter(job::id.eq(job))
+        .select((Row::as_select(), account::name.nullable(), domain::path.nullable()));
+    let row: Option<(Row, Option<String>, Option<String>)> = query.first(conn).optional()?;
+    Ok(row.map(|(row, name, path)| (row, name.unwrap_or_default(), path.unwrap_or_default())))
+}
+
+/// The unfinished jobs in a scope, oldest first.
+pub fn unfinished(conn: &mut Conn, scope: &Scope, window: &Window) -> Result<(i64, Vec<Named>)> {
+    let query = || {
+        let mut query = job::table
+            .inner_join(account::table.on(account::id.eq(job::account_id)))
+            .inner_join(domain::table.on(domain::id.eq(job::domain_id)))
+            .filter(job::state.eq_any([JobState::Queued, JobState::Running, JobState::Undoing]))
+            .into_boxed();
+        match scope.reach() {
+            Reach::All => {}
+            Reach::Account(owner) => query = query.filter(job::account_id.eq(*owner)),
+            Reach::Domain { path } => {
+                query = query.filter(domain::path.like(format!("{}%", super::escape_like(path))));
+            }
+        }
+        if let Some(word) = &window.keyword {
+            query = query.filter(job::command.like(super::like(word)));
+        }
+        query
+    };
+    let rows = query().select((Row::as_select(), account::name, domain::path)).order(job::id);
+    let rows = window.page(rows, conn)?;
+    let count = window.count(rows.len(), || Ok(query().count().get_result(conn)?))?;
+    Ok((count, rows))
 }

@@ -5,6 +5,7 @@
 //! `&mut Conn`, one that writes takes `&mut Tx`, which only `Db::txn` can make. Composition is a function call.
 
 pub mod db;
+pub mod debt;
 pub mod event;
 mod failure;
 pub mod gpu_card;
@@ -13,6 +14,7 @@ pub mod lookup;
 pub mod migrate;
 mod pool;
 mod schema;
+pub mod server;
 pub mod types;
 pub mod user;
 mod window;
@@ -21,4 +23,4 @@ pub use db::{Db, Tx};
 pub use failure::is_duplicate;
 pub use pool::Conn;
 pub use types::{clock, now};
-pub use window::{Window, like};
+pub use window::{Window, escape_like, like};

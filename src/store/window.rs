@@ -45,6 +45,10 @@ impl Window {
 
 /// A `LIKE` pattern for a part of a text, whatever characters it holds.
 pub fn like(part: &str) -> String {
-    let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
+    format!("%{}%", escape_like(part))
+}
+
+/// The text as a `LIKE` pattern that matches only itself.
+pub fn escape_like(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

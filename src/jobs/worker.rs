@@ -1,0 +1,291 @@
+//! The workers of one server: claim, run, undo, finish.
+
+use super::debts;
+use crate::{
+    command::{AfterCrash, AsyncOps, Call, Cx, Wiring},
+    domain::{Id, id, identity::Caller, job::JobState},
+    error::{Error, Result},
+    store::{self, job::Held, job::Outcome},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinHandle,
+};
+use tracing::Instrument as _;
+
+/// How many jobs run at once, and for how long a lease holds without a heartbeat.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Jobs at once.
+    pub workers: u32,
+    /// Seconds of a lease.
+    pub lease_seconds: u32,
+    /// How often to look for work that nobody announced.
+    pub poll: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { workers: 16, lease_seconds: 30, poll: Duration::from_secs(2) }
+    }
+}
+
+/// The running workers; dropping it does not stop them, [`Workers::stop`] does.
+#[derive(Debug)]
+pub struct Workers {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    slots: Arc<Semaphore>,
+    most: u32,
+}
+
+impl Workers {
+    /// Takes no new job, waits for those that run, at most so long. What is left is found by the next server.
+    pub async fn stop(self, patience: Duration) {
+        let _ = self.stop.send(true);
+        let _ = tokio::time::timeout(patience, self.slots.acquire_many(self.most)).await;
+        self.abort();
+    }
+
+    /// Ends at once, in the middle of whatever it is: what a crash does. For tests.
+    pub fn abort(&self) {
+        let _ = self.stop.send(true);
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// What every job of this server shares.
+#[derive(Clone)]
+struct Floor {
+    wiring: Arc<Wiring>,
+    pace: Pace,
+    /// Until when the leases surely hold; moved by the heartbeat.
+    held_until: watch::Receiver<Instant>,
+    /// Jobs end with their server.
+    running: Arc<std::sync::Mutex<tokio::task::JoinSet<()>>>,
+}
+
+/// Starts the workers of this server.
+pub fn start(wiring: Arc<Wiring>, pace: Pace) -> Workers {
+    let (stop, stopped) = watch::channel(false);
+    let (beat, held_until) = watch::channel(Instant::now());
+    let slots = Arc::new(Semaphore::new(pace.workers as usize));
+    let running = Arc::default();
+    let floor = Floor { wiring: Arc::clone(&wiring), pace, held_until, running };
+    let tasks = vec![
+        tokio::spawn(heartbeat(wiring, pace, beat)),
+        tokio::spawn(claim_loop(floor, Arc::clone(&slots), stopped)),
+    ];
+    Workers { stop, tasks, slots, most: pace.workers }
+}
+
+/// How long a lease is relied on: less than it holds, so that this server stops before another one takes over.
+fn safe(pace: Pace) -> Duration {
+    Duration::from_secs(u64::from(pace.lease_seconds)).mul_f32(0.8)
+}
+
+/// Extends this server's leases and says that it is alive.
+async fn heartbeat(wiring: Arc<Wiring>, pace: Pace, beat: watch::Sender<Instant>) {
+    let lease = Duration::from_secs(u64::from(pace.lease_seconds));
+    let mut rounds: u32 = 0;
+    loop {
+        let before = Instant::now();
+        let (server, seconds) = (wiring.server, pace.lease_seconds);
+        let beaten = wiring
+            .db
+            .txn("heartbeat", move |tx| {
+                store::job::heartbeat(tx, server, seconds)?;
+                store::server::heartbeat(tx, server)
+            })
+            .await;
+        match beaten {
+            Ok(()) => drop(beat.send(before + safe(pace))),
+            Err(error) => tracing::warn!(%error, rounds, "no heartbeat"),
+        }
+        rounds = rounds.wrapping_add(1);
+        tokio::time::sleep(lease / 4).await;
+    }
+}
+
+async fn claim_loop(floor: Floor, slots: Arc<Semaphore>, mut stopped: watch::Receiver<bool>) {
+    let mut looked = Instant::now() - floor.pace.poll;
+    loop {
+        if *stopped.borrow() {
+            return;
+        }
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let abandoned = looked.elapsed() >= floor.pace.poll;
+        match find(&floor, slots.available_permits() + 1, abandoned).await {
+            Ok(jobs) if !jobs.is_empty() => hand_out(&floor, &slots, slot, jobs),
+            found => {
+                drop(slot);
+                if let Err(error) = found {
+                    tracing::warn!(%error, "cannot look for jobs");
+                }
+                if abandoned {
+                    looked = Instant::now();
+                }
+                tokio::select! {
+                    () = floor.wiring.nudge.job_wanted() => {}
+                    () = tokio::time::sleep(floor.pace.poll) => {}
+                    _ = stopped.changed() => {}
+                }
+            }
+        }
+    }
+}
+
+/// New jobs first; those of dead servers when it is time to look.
+async fn find(floor: &Floor, room: usize, abandoned: bool) -> Result<Vec<Held>> {
+    let db = &floor.wiring.db;
+    if abandoned && !db.read(store::job::is_waiting).await? {
+        return Ok(Vec::new());
+    }
+    let (server, seconds, most) = (floor.wiring.server, floor.pace.lease_seconds, i64::try_from(room).unwrap_or(1));
+    db.txn("claim jobs", move |tx| {
+        let found = store::job::claim(tx, server, seconds, most, false)?;
+        if found.is_empty() && abandoned {
+            return store::job::claim(tx, server, seconds, most, true);
+        }
+        Ok(found)
+    })
+    .await
+}
+
+fn hand_out(floor: &Floor, slots: &Arc<Semaphore>, first: OwnedSemaphorePermit, jobs: Vec<Held>) {
+    let mut first = Some(first);
+    let mut running = floor.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    while running.try_join_next().is_some() {}
+    for job in jobs {
+        let slot = first.take().or_else(|| Arc::clone(slots).try_acquire_owned().ok());
+        let floor = floor.clone();
+        let span = tracing::info_span!("job", id = %job.id, command = %job.command);
+        running.spawn(
+            async move {
+                let nudge = Arc::clone(&floor.wiring);
+                guarded(floor, job).await;
+                drop(slot);
+                nudge.nudge.finished();
+                nudge.nudge.jobs(); // perhaps one waited for this one's subject
+            }
+            .instrument(span),
+        );
+    }
+}
+
+/// Works on a job as long as its lease surely holds.
+async fn guarded(floor: Floor, job: Held) {
+    let own = Instant::now() + safe(floor.pace);
+    let held = floor.held_until.clone();
+    let lapsed = async {
+        loop {
+            let until = own.max(*held.borrow());
+            if until <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(until.into()).await;
+        }
+    };
+    tokio::select! {
+        outcome = work(&floor, &job) => match outcome {
+            Ok(()) => {}
+            Err(error) => tracing::error!(%error, source = ?std::error::Error::source(&error), "job not ended, its lease will run out"),
+        },
+        () = lapsed => tracing::error!("the lease ran out, another server will end this job"),
+    }
+}
+
+async fn work(floor: &Floor, job: &Held) -> Result<()> {
+    let wiring = &floor.wiring;
+    let entry = wiring.registry.find(&job.command);
+    let Some((entry, Call::Async(ops))) = entry.map(|entry| (entry, entry.call)) else {
+        return finish(floor, job, Outcome::Failed(530, format!("{} is no job of this version", job.command))).await;
+    };
+    let user = job.user_id;
+    let caller = wiring.db.read(move |conn| store::user::caller_of(conn, user)).await?;
+    let Some(caller) = caller.map(Arc::new) else {
+        return finish(floor, job, Outcome::Failed(530, "the job's user does not exist any more".into())).await;
+    };
+    let cx = Cx::for_job(Arc::clone(wiring), caller, &entry.spec, job.id);
+    match (job.state, ops.after_crash) {
+        (JobState::Undoing, _) => {
+            let code = job.error_code.and_then(|code| u16::try_from(code).ok()).unwrap_or(530);
+            undo(floor, job, &cx, ops, (code, job.error_text.clone().unwrap_or_default())).await
+        }
+        (JobState::Running, AfterCrash::Undo) => {
+            let why = "the server that worked on this job stopped in the middle of it; what it had done was put back";
+            give_up(floor, job, &cx, ops, (530, why.to_owned())).await
+        }
+        _ => match (ops.run)(cx.clone(), job.plan.clone()).await {
+            Ok(result) => finish(floor, job, Outcome::Done(result)).await,
+            Err(error) => give_up(floor, job, &cx, ops, describe(&error)).await,
+        },
+    }
+}
+
+/// The error as the job's owner reads it; the rest goes to the log.
+fn describe(error: &Error) -> (u16, String) {
+    tracing::warn!(%error, source = ?std::error::Error::source(error), "job failed");
+    (error.code(), error.to_string())
+}
+
+async fn give_up(floor: &Floor, job: &Held, cx: &Cx, ops: AsyncOps, why: (u16, String)) -> Result<()> {
+    let (id, server, text) = (job.id, floor.wiring.server, why.1.clone());
+    let ours = floor
+        .wiring
+        .db
+        .txn("job undoes", move |tx| store::job::begin_undo(tx, id, server, why.0, &text))
+        .await?;
+    if ours { undo(floor, job, cx, ops, why).await } else { Ok(()) }
+}
+
+/// Puts back what the job did. A host that stays away owes it.
+async fn undo(floor: &Floor, job: &Held, cx: &Cx, ops: AsyncOps, why: (u16, String)) -> Result<()> {
+    let mut tries = 0;
+    let debt = loop {
+        match (ops.undo)(cx.clone(), job.plan.clone()).await {
+            Ok(()) => break None,
+            Err(error) if tries < 2 && matches!(error, Error::LostRace(_) | Error::Stopping(_)) => {
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(200 << tries)).await;
+            }
+            Err(error) => break Some(error),
+        }
+    };
+    match debt {
+        None => finish(floor, job, Outcome::Failed(why.0, why.1)).await,
+        Some(error) => debts::owe(floor.wiring.as_ref(), job, ops, why, &error).await,
+    }
+}
+
+async fn finish(floor: &Floor, job: &Held, outcome: Outcome) -> Result<()> {
+    let (id, server) = (job.id, floor.wiring.server);
+    let ours = floor.wiring.db.txn("job ends", move |tx| store::job::finish(tx, id, server, &outcome)).await?;
+    if !ours {
+        tracing::warn!("another server took this job over");
+    }
+    Ok(())
+}
+
+/// What [`crate::jobs::pay_debts`] needs of a finished job.
+pub(super) async fn context_of(
+    wiring: &Arc<Wiring>,
+    job: Id<id::Job>,
+) -> Result<Option<(Cx, AsyncOps, String)>> {
+    let found = wiring
+        .db
+        .read(move |conn| {
+            let Some((command, plan, user)) = store::job::plan(conn, job)? else { return Ok(None) };
+            let caller: Option<Caller> = store::user::caller_of(conn, user)?;
+            Ok(caller.map(|caller| (command, plan, caller)))
+        })
+        .await?;
+    let Some((command, plan, caller)) = found else { return Ok(None) };
+    let Some(entry) = wiring.registry.find(&command) else { return Ok(None) };
+    let Call::Async(ops) = entry.call else { return Ok(None) };
+    Ok(Some((Cx::for_job(Arc::clone(wiring), Arc::new(caller), &entry.spec, job), ops, plan)))
+}

@@ -1,0 +1,46 @@
+//! What a host still owes: clean-up that could not reach it, paid when it is back.
+
+use super::{Conn, Tx, clock, schema::host_debt};
+use crate::{
+    domain::{Id, id},
+    error::Result,
+};
+use diesel::{ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, insert_into, update};
+
+/// Records that a host owes the undoing of a job.
+pub fn record(tx: &mut Tx<'_>, host: Id<id::Host>, job: Id<id::Job>, why: &str) -> Result<()> {
+    insert_into(host_debt::table)
+        .values((
+            host_debt::id.eq(Id::<id::Job>::mint()),
+            host_debt::host_id.eq(host),
+            host_debt::kind.eq("undo"),
+            host_debt::plan.eq(job.to_string()),
+            host_debt::why.eq(why),
+        ))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// The hosts that owe something. One statement.
+pub fn debtors(conn: &mut Conn) -> Result<Vec<Id<id::Host>>> {
+    let owing = host_debt::table.filter(host_debt::paid.is_null()).select(host_debt::host_id).distinct();
+    Ok(owing.load(conn)?)
+}
+
+/// What a host owes, oldest first: (debt, job).
+pub fn unpaid(conn: &mut Conn, host: Id<id::Host>) -> Result<Vec<(Id<id::Job>, Id<id::Job>)>> {
+    let rows: Vec<(Id<id::Job>, String)> = host_debt::table
+        .filter(host_debt::host_id.eq(host))
+        .filter(host_debt::paid.is_null())
+        .order(host_debt::id)
+        .select((host_debt::id, host_debt::plan))
+        .load(conn)?;
+    Ok(rows.into_iter().filter_map(|(debt, job)| Some((debt, job.parse().ok()?))).collect())
+}
+
+/// A debt is paid.
+pub fn pay(tx: &mut Tx<'_>, debt: Id<id::Job>) -> Result<()> {
+    let paid = host_debt::paid.eq(clock().nullable());
+    update(host_debt::table.filter(host_debt::id.eq(debt))).set(paid).execute(&mut **tx)?;
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! The running services, one row each: who is there, and since when nothing was heard.
+
+use super::{Conn, Tx, clock, schema::server};
+use crate::{
+    domain::{Id, Time, id},
+    error::Result,
+};
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, insert_into, update};
+
+/// A service.
+#[derive(Debug, Clone, diesel::Queryable)]
+pub struct Row {
+    /// Its id; a new one with every start.
+    pub id: Id<id::Server>,
+    /// Its host name.
+    pub name: String,
+    /// Our version.
+    pub version: String,
+    /// When it started.
+    pub started: Time,
+    /// When it was last heard of.
+    pub heartbeat: Time,
+}
+
+/// Enters a service that starts.
+pub fn enter(tx: &mut Tx<'_>, id: Id<id::Server>, name: &str, version: &str) -> Result<()> {
+    insert_into(server::table)
+        .values((
+            server::id.eq(id),
+            server::name.eq(name),
+            server::version.eq(version),
+            server::started.eq(clock()),
+            server::heartbeat.eq(clock()),
+        ))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// A service is alive.
+pub fn heartbeat(tx: &mut Tx<'_>, id: Id<id::Server>) -> Result<()> {
+    update(server::table.filter(server::id.eq(id))).set(server::heartbeat.eq(clock())).execute(&mut **tx)?;
+    Ok(())
+}
+
+/// All services, oldest first.
+pub fn all(conn: &mut Conn) -> Result<Vec<Row>> {
+    Ok(server::table.order(server::id).load(conn)?)
+}
+
+/// Removes a service that stopped, and those silent for a day.
+pub fn leave(tx: &mut Tx<'_>, id: Id<id::Server>) -> Result<()> {
+    diesel::delete(server::table.filter(server::id.eq(id))).execute(&mut **tx)?;
+    Ok(())
+}
