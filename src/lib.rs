@@ -11,6 +11,6 @@ pub mod domain;
 pub mod error;
 pub mod http;
 pub mod hypervisor;
-pub mod local_db;
 pub mod jobs;
+pub mod local_db;
 pub mod store;

@@ -10,7 +10,13 @@ use crate::{
 use std::sync::Arc;
 
 /// Ends a job whose undoing failed: the clean-up becomes its host's debt, its devices stay held.
-pub(super) async fn owe(wiring: &Wiring, job: &Held, ops: AsyncOps, why: (u16, String), error: &Error) -> Result<()> {
+pub(super) async fn owe(
+    wiring: &Wiring,
+    job: &Held,
+    ops: AsyncOps,
+    why: (u16, String),
+    error: &Error,
+) -> Result<()> {
     tracing::error!(%error, source = ?std::error::Error::source(error), "could not put back what the job did");
     let host = (ops.host)(&job.plan);
     let (id, server, reason) = (job.id, wiring.server, error.to_string());

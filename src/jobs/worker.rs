@@ -145,7 +145,8 @@ async fn find(floor: &Floor, room: usize, abandoned: bool) -> Result<Vec<Held>> 
     if abandoned && !db.read(store::job::is_waiting).await? {
         return Ok(Vec::new());
     }
-    let (server, seconds, most) = (floor.wiring.server, floor.pace.lease_seconds, i64::try_from(room).unwrap_or(1));
+    let (server, seconds, most) =
+        (floor.wiring.server, floor.pace.lease_seconds, i64::try_from(room).unwrap_or(1));
     db.txn("claim jobs", move |tx| {
         let found = store::job::claim(tx, server, seconds, most, false)?;
         if found.is_empty() && abandoned {
@@ -203,12 +204,22 @@ async fn work(floor: &Floor, job: &Held) -> Result<()> {
     let wiring = &floor.wiring;
     let entry = wiring.registry.find(&job.command);
     let Some((entry, Call::Async(ops))) = entry.map(|entry| (entry, entry.call)) else {
-        return finish(floor, job, Outcome::Failed(530, format!("{} is no job of this version", job.command))).await;
+        return finish(
+            floor,
+            job,
+            Outcome::Failed(530, format!("{} is no job of this version", job.command)),
+        )
+        .await;
     };
     let user = job.user_id;
     let caller = wiring.db.read(move |conn| store::user::caller_of(conn, user)).await?;
     let Some(caller) = caller.map(Arc::new) else {
-        return finish(floor, job, Outcome::Failed(530, "the job's user does not exist any more".into())).await;
+        return finish(
+            floor,
+            job,
+            Outcome::Failed(530, "the job's user does not exist any more".into()),
+        )
+        .await;
     };
     let cx = Cx::for_job(Arc::clone(wiring), caller, &entry.spec, job.id);
     match (job.state, ops.after_crash) {
@@ -233,7 +244,13 @@ fn describe(error: &Error) -> (u16, String) {
     (error.code(), error.to_string())
 }
 
-async fn give_up(floor: &Floor, job: &Held, cx: &Cx, ops: AsyncOps, why: (u16, String)) -> Result<()> {
+async fn give_up(
+    floor: &Floor,
+    job: &Held,
+    cx: &Cx,
+    ops: AsyncOps,
+    why: (u16, String),
+) -> Result<()> {
     let (id, server, text) = (job.id, floor.wiring.server, why.1.clone());
     let ours = floor
         .wiring
@@ -264,7 +281,11 @@ async fn undo(floor: &Floor, job: &Held, cx: &Cx, ops: AsyncOps, why: (u16, Stri
 
 async fn finish(floor: &Floor, job: &Held, outcome: Outcome) -> Result<()> {
     let (id, server) = (job.id, floor.wiring.server);
-    let ours = floor.wiring.db.txn("job ends", move |tx| store::job::finish(tx, id, server, &outcome)).await?;
+    let ours = floor
+        .wiring
+        .db
+        .txn("job ends", move |tx| store::job::finish(tx, id, server, &outcome))
+        .await?;
     if !ours {
         tracing::warn!("another server took this job over");
     }

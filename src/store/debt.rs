@@ -5,7 +5,9 @@ use crate::{
     domain::{Id, id},
     error::Result,
 };
-use diesel::{ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, insert_into, update};
+use diesel::{
+    ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, insert_into, update,
+};
 
 /// Records that a host owes the undoing of a job.
 pub fn record(tx: &mut Tx<'_>, host: Id<id::Host>, job: Id<id::Job>, why: &str) -> Result<()> {
@@ -23,7 +25,8 @@ pub fn record(tx: &mut Tx<'_>, host: Id<id::Host>, job: Id<id::Job>, why: &str) 
 
 /// The hosts that owe something. One statement.
 pub fn debtors(conn: &mut Conn) -> Result<Vec<Id<id::Host>>> {
-    let owing = host_debt::table.filter(host_debt::paid.is_null()).select(host_debt::host_id).distinct();
+    let owing =
+        host_debt::table.filter(host_debt::paid.is_null()).select(host_debt::host_id).distinct();
     Ok(owing.load(conn)?)
 }
 

@@ -5,12 +5,15 @@ use super::{
     schema::{account, domain, job},
 };
 use crate::{
-    domain::{Id, Kind, Time, id, identity::Caller, identity::Reach, identity::Scope, job::JobState},
+    domain::{
+        Id, Kind, Time, id, identity::Caller, identity::Reach, identity::Scope, job::JobState,
+    },
     error::Result,
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
-    NullableExpressionMethods, Selectable, SelectableHelper, TextExpressionMethods,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    TextExpressionMethods,
     dsl::{exists, not, sql},
     insert_into,
     sql_types::Datetime,
@@ -119,7 +122,10 @@ pub fn insert(tx: &mut Tx<'_>, caller: &Caller, new: &New<'_>) -> Result<Id<id::
 
 /// Whether there is a job that nobody works on: queued, or with a lease that ran out. One statement, no locks.
 pub fn is_waiting(conn: &mut Conn) -> Result<bool> {
-    let queued = job::table.filter(job::state.eq(JobState::Queued)).select(job::id).first::<Id<id::Job>>(conn);
+    let queued = job::table
+        .filter(job::state.eq(JobState::Queued))
+        .select(job::id)
+        .first::<Id<id::Job>>(conn);
     if queued.optional()?.is_some() {
         return Ok(true);
     }
@@ -159,7 +165,9 @@ pub fn claim(
             .load(&mut **tx)?
     };
     let mut subjects = std::collections::HashSet::new();
-    found.retain(|held| held.subject_id.as_ref().is_none_or(|subject| subjects.insert(subject.clone())));
+    found.retain(|held| {
+        held.subject_id.as_ref().is_none_or(|subject| subjects.insert(subject.clone()))
+    });
     if found.is_empty() {
         return Ok(found);
     }
@@ -191,7 +199,13 @@ pub fn heartbeat(tx: &mut Tx<'_>, server: Id<id::Server>, lease_seconds: u32) ->
 }
 
 /// A job that failed turns to putting back what it did. False: the lease is lost, touch nothing.
-pub fn begin_undo(tx: &mut Tx<'_>, job: Id<id::Job>, server: Id<id::Server>, code: u16, text: &str) -> Result<bool> {
+pub fn begin_undo(
+    tx: &mut Tx<'_>,
+    job: Id<id::Job>,
+    server: Id<id::Server>,
+    code: u16,
+    text: &str,
+) -> Result<bool> {
     let mine = job::table.filter(job::id.eq(job)).filter(job::lease_owner.eq(server));
     let failed = (
         job::state.eq(JobState::Undoing),
@@ -202,7 +216,12 @@ pub fn begin_undo(tx: &mut Tx<'_>, job: Id<id::Job>, server: Id<id::Server>, cod
 }
 
 /// Ends a job. False: the lease is lost, somebody else ends it.
-pub fn finish(tx: &mut Tx<'_>, job: Id<id::Job>, server: Id<id::Server>, outcome: &Outcome) -> Result<bool> {
+pub fn finish(
+    tx: &mut Tx<'_>,
+    job: Id<id::Job>,
+    server: Id<id::Server>,
+    outcome: &Outcome,
+) -> Result<bool> {
     let mine = job::table.filter(job::id.eq(job)).filter(job::lease_owner.eq(server));
     let end = (
         job::busy_subject.eq(None::<String>),
@@ -211,9 +230,9 @@ pub fn finish(tx: &mut Tx<'_>, job: Id<id::Job>, server: Id<id::Server>, outcome
         job::finished.eq(clock().nullable()),
     );
     let rows = match outcome {
-        Outcome::Done(result) => {
-            update(mine).set((end, job::state.eq(JobState::Done), job::result.eq(result))).execute(&mut **tx)?
-        }
+        Outcome::Done(result) => update(mine)
+            .set((end, job::state.eq(JobState::Done), job::result.eq(result)))
+            .execute(&mut **tx)?,
         Outcome::Failed(code, text) => {
             let error = (job::error_code.eq(i32::from(*code)), job::error_text.eq(text));
             update(mine).set((end, job::state.eq(JobState::Failed), error)).execute(&mut **tx)?

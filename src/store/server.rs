@@ -38,7 +38,9 @@ pub fn enter(tx: &mut Tx<'_>, id: Id<id::Server>, name: &str, version: &str) -> 
 
 /// A service is alive.
 pub fn heartbeat(tx: &mut Tx<'_>, id: Id<id::Server>) -> Result<()> {
-    update(server::table.filter(server::id.eq(id))).set(server::heartbeat.eq(clock())).execute(&mut **tx)?;
+    update(server::table.filter(server::id.eq(id)))
+        .set(server::heartbeat.eq(clock()))
+        .execute(&mut **tx)?;
     Ok(())
 }
 

@@ -28,7 +28,8 @@ impl Command for ListAsyncJobs {
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
         let Request { listing } = request;
         let scope = cx.caller.list_scope(listing.list_all);
-        let (count, jobs) = cx.db.read(move |conn| job::unfinished(conn, &scope, &listing.page.window())).await?;
+        let (count, jobs) =
+            cx.db.read(move |conn| job::unfinished(conn, &scope, &listing.page.window())).await?;
         Ok(List::page(count, jobs.into_iter().map(JobView::from).collect()))
     }
 }

@@ -7,4 +7,5 @@ pub mod view;
 use crate::command::{Entry, sync};
 
 /// The room's commands.
-pub const COMMANDS: &[Entry] = &[sync::<list::ListAsyncJobs>(), sync::<query::QueryAsyncJobResult>()];
+pub const COMMANDS: &[Entry] =
+    &[sync::<list::ListAsyncJobs>(), sync::<query::QueryAsyncJobResult>()];

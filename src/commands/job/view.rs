@@ -63,7 +63,11 @@ impl From<Named> for JobView {
             user_id: job.user_id,
             cmd: job.command,
             job_proc_status: 0,
-            job_result_code: if job.state == JobState::Failed { job.error_code.unwrap_or(530) } else { 0 },
+            job_result_code: if job.state == JobState::Failed {
+                job.error_code.unwrap_or(530)
+            } else {
+                0
+            },
             job_result_type: is_over.then_some("object"),
             job_result: result,
             job_instance_type: job.subject_kind,
@@ -80,8 +84,10 @@ impl From<Named> for JobView {
 
 /// The stored result; a success's text is called `details` in a job's answer.
 fn result(stored: Option<&str>) -> Value {
-    let mut value = stored.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}));
-    if let Some(text) = value.as_object_mut().and_then(|object| object.shift_remove("displaytext")) {
+    let mut value =
+        stored.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}));
+    if let Some(text) = value.as_object_mut().and_then(|object| object.shift_remove("displaytext"))
+    {
         value["details"] = text;
     }
     value
