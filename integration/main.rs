@@ -8,4 +8,5 @@
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
 mod sweep_schema;
+mod wire;
 mod world;

@@ -17,7 +17,7 @@ const JOB_PATIENCE: Duration = Duration::from_secs(60);
 
 /// One user's way to one server.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub(crate) struct Client {
     address: SocketAddr,
     api_key: String,
     secret: String,
@@ -25,51 +25,57 @@ pub struct Client {
 
 /// What came back.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The headers, names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// The body as it came.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// The body as JSON; null where it is none.
-    pub json: Value,
+    pub(crate) json: Value,
 }
 
 impl Client {
     /// A client of the server at this address, with a user's keys.
-    pub fn new(address: SocketAddr, api_key: &str, secret: &str) -> Self {
+    pub(crate) fn new(address: SocketAddr, api_key: &str, secret: &str) -> Self {
         Self { address, api_key: api_key.to_owned(), secret: secret.to_owned() }
     }
 
     /// Calls a command by GET and waits for the answer, whatever it is.
-    pub async fn call(&self, command: &str, params: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn call(&self, command: &str, params: &[(&str, &str)]) -> Answer {
         let query = query(&self.signed(command, params));
         self.send(format!("GET /client/api?{query} HTTP/1.1\r\n"), String::new()).await
     }
 
     /// Calls a command by POST, everything in the form.
-    pub async fn post(&self, command: &str, params: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, command: &str, params: &[(&str, &str)]) -> Answer {
         let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
-        self.send(format!("POST /client/api HTTP/1.1\r\n{kind}"), query(&self.signed(command, params))).await
+        self.send(
+            format!("POST /client/api HTTP/1.1\r\n{kind}"),
+            query(&self.signed(command, params)),
+        )
+        .await
     }
 
     /// Calls a command that must succeed; what is inside its wrapper.
-    pub async fn ok(&self, command: &str, params: &[(&str, &str)]) -> Value {
+    pub(crate) async fn ok(&self, command: &str, params: &[(&str, &str)]) -> Value {
         let answer = self.call(command, params).await;
         assert_eq!(answer.status, 200, "{command} {params:?}: {}", answer.text());
         answer.inner().clone()
     }
 
     /// Calls a command whose job must be admitted, and waits for its end; the finished job.
-    pub async fn call_async(&self, command: &str, params: &[(&str, &str)]) -> Value {
+    pub(crate) async fn call_async(&self, command: &str, params: &[(&str, &str)]) -> Value {
         let started = self.ok(command, params).await;
-        let Some(job) = started["jobid"].as_str() else { panic!("{command} started no job: {started}") };
+        let Some(job) = started["jobid"].as_str() else {
+            panic!("{command} started no job: {started}")
+        };
         self.finished(job).await
     }
 
     /// Waits for the end of a job; the finished job, whether it succeeded or not.
-    pub async fn finished(&self, job: &str) -> Value {
+    pub(crate) async fn finished(&self, job: &str) -> Value {
         let end = Instant::now() + JOB_PATIENCE;
         loop {
             let state = self.ok("queryAsyncJobResult", &[("jobid", job)]).await;
@@ -82,7 +88,7 @@ impl Client {
     }
 
     /// Sends a request line with its headers and a body, as they are.
-    pub async fn send(&self, head: String, body: String) -> Answer {
+    pub(crate) async fn send(&self, head: String, body: String) -> Answer {
         let address = self.address;
         let outcome = tokio::task::spawn_blocking(move || exchange(address, &head, &body)).await;
         match outcome {
@@ -92,10 +98,13 @@ impl Client {
     }
 
     /// The parameters of a call with key and signature; without a key nothing is signed.
-    pub fn signed(&self, command: &str, params: &[(&str, &str)]) -> Vec<(String, String)> {
+    pub(crate) fn signed(&self, command: &str, params: &[(&str, &str)]) -> Vec<(String, String)> {
         let fixed = [("command", command), ("response", "json")];
-        let mut all: Vec<(String, String)> =
-            fixed.iter().chain(params).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut all: Vec<(String, String)> = fixed
+            .iter()
+            .chain(params)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         if !self.api_key.is_empty() {
             all.push(("apiKey".to_owned(), self.api_key.clone()));
             all.push(("signature".to_owned(), signature::sign(&all, &self.secret)));
@@ -106,7 +115,7 @@ impl Client {
 
 impl Answer {
     /// What is inside the one top-level key.
-    pub fn inner(&self) -> &Value {
+    pub(crate) fn inner(&self) -> &Value {
         match self.json.as_object().map(|fields| (fields.len(), fields.values().next())) {
             Some((1, Some(inner))) => inner,
             _ => panic!("not one top-level key: {}", self.text()),
@@ -114,23 +123,23 @@ impl Answer {
     }
 
     /// The text of an error.
-    pub fn error(&self) -> &str {
+    pub(crate) fn error(&self) -> &str {
         self.inner()["errortext"].as_str().unwrap_or_default()
     }
 
     /// The first header of this name, which is given in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 /// The parameters as a query string or form.
-pub fn query(params: &[(String, String)]) -> String {
+pub(crate) fn query(params: &[(String, String)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish()
 }
 
@@ -138,10 +147,16 @@ fn exchange(address: SocketAddr, head: &str, body: &str) -> io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let length = body.len();
-    write!(stream, "{head}Host: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")?;
+    write!(
+        stream,
+        "{head}Host: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    )?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+    let end = bytes
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .ok_or(io::ErrorKind::UnexpectedEof)?;
     // headers are Latin-1, which is the first 256 characters
     let head: String = bytes[..end].iter().map(|byte| char::from(*byte)).collect();
     let mut lines = head.split("\r\n");
