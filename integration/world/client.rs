@@ -97,14 +97,18 @@ impl Client {
         }
     }
 
-    /// The parameters of a call with key and signature; without a key nothing is signed.
+    /// The parameters of a call with key and signature, `response=xml` among them if asked for; without a key nothing
+    /// is signed.
     pub(crate) fn signed(&self, command: &str, params: &[(&str, &str)]) -> Vec<(String, String)> {
         let fixed = [("command", command), ("response", "json")];
-        let mut all: Vec<(String, String)> = fixed
+        let mut all: Vec<(String, String)> = Vec::new();
+        for (name, value) in fixed
             .iter()
+            .filter(|(name, _)| !params.iter().any(|(own, _)| own == name))
             .chain(params)
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        {
+            all.push(((*name).to_owned(), (*value).to_owned()));
+        }
         if !self.api_key.is_empty() {
             all.push(("apiKey".to_owned(), self.api_key.clone()));
             all.push(("signature".to_owned(), signature::sign(&all, &self.secret)));
