@@ -17,7 +17,7 @@ const JOB_PATIENCE: Duration = Duration::from_secs(60);
 
 /// One user's way to one server.
 #[derive(Debug, Clone)]
-pub(crate) struct Client {
+pub struct Client {
     address: SocketAddr,
     api_key: String,
     secret: String,
@@ -25,31 +25,31 @@ pub(crate) struct Client {
 
 /// What came back.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// The HTTP status.
-    pub(crate) status: u16,
+    pub status: u16,
     /// The headers, names in lower case.
-    pub(crate) headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     /// The body as it came.
-    pub(crate) body: Vec<u8>,
+    pub body: Vec<u8>,
     /// The body as JSON; null where it is none.
-    pub(crate) json: Value,
+    pub json: Value,
 }
 
 impl Client {
     /// A client of the server at this address, with a user's keys.
-    pub(crate) fn new(address: SocketAddr, api_key: &str, secret: &str) -> Self {
+    pub fn new(address: SocketAddr, api_key: &str, secret: &str) -> Self {
         Self { address, api_key: api_key.to_owned(), secret: secret.to_owned() }
     }
 
     /// Calls a command by GET and waits for the answer, whatever it is.
-    pub(crate) async fn call(&self, command: &str, params: &[(&str, &str)]) -> Answer {
+    pub async fn call(&self, command: &str, params: &[(&str, &str)]) -> Answer {
         let query = query(&self.signed(command, params));
         self.send(format!("GET /client/api?{query} HTTP/1.1\r\n"), String::new()).await
     }
 
     /// Calls a command by POST, everything in the form.
-    pub(crate) async fn post(&self, command: &str, params: &[(&str, &str)]) -> Answer {
+    pub async fn post(&self, command: &str, params: &[(&str, &str)]) -> Answer {
         let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
         self.send(
             format!("POST /client/api HTTP/1.1\r\n{kind}"),
@@ -59,14 +59,14 @@ impl Client {
     }
 
     /// Calls a command that must succeed; what is inside its wrapper.
-    pub(crate) async fn ok(&self, command: &str, params: &[(&str, &str)]) -> Value {
+    pub async fn ok(&self, command: &str, params: &[(&str, &str)]) -> Value {
         let answer = self.call(command, params).await;
         assert_eq!(answer.status, 200, "{command} {params:?}: {}", answer.text());
         answer.inner().clone()
     }
 
     /// Calls a command whose job must be admitted, and waits for its end; the finished job.
-    pub(crate) async fn call_async(&self, command: &str, params: &[(&str, &str)]) -> Value {
+    pub async fn call_async(&self, command: &str, params: &[(&str, &str)]) -> Value {
         let started = self.ok(command, params).await;
         let Some(job) = started["jobid"].as_str() else {
             panic!("{command} started no job: {started}")
@@ -75,7 +75,7 @@ impl Client {
     }
 
     /// Waits for the end of a job; the finished job, whether it succeeded or not.
-    pub(crate) async fn finished(&self, job: &str) -> Value {
+    pub async fn finished(&self, job: &str) -> Value {
         let end = Instant::now() + JOB_PATIENCE;
         loop {
             let state = self.ok("queryAsyncJobResult", &[("jobid", job)]).await;
@@ -88,7 +88,7 @@ impl Client {
     }
 
     /// Sends a request line with its headers and a body, as they are.
-    pub(crate) async fn send(&self, head: String, body: String) -> Answer {
+    pub async fn send(&self, head: String, body: String) -> Answer {
         let address = self.address;
         let outcome = tokio::task::spawn_blocking(move || exchange(address, &head, &body)).await;
         match outcome {
@@ -99,7 +99,7 @@ impl Client {
 
     /// The parameters of a call with key and signature, `response=xml` among them if asked for; without a key nothing
     /// is signed.
-    pub(crate) fn signed(&self, command: &str, params: &[(&str, &str)]) -> Vec<(String, String)> {
+    pub fn signed(&self, command: &str, params: &[(&str, &str)]) -> Vec<(String, String)> {
         let fixed = [("command", command), ("response", "json")];
         let mut all: Vec<(String, String)> = Vec::new();
         for (name, value) in fixed
@@ -119,7 +119,7 @@ impl Client {
 
 impl Answer {
     /// What is inside the one top-level key.
-    pub(crate) fn inner(&self) -> &Value {
+    pub fn inner(&self) -> &Value {
         match self.json.as_object().map(|fields| (fields.len(), fields.values().next())) {
             Some((1, Some(inner))) => inner,
             _ => panic!("not one top-level key: {}", self.text()),
@@ -127,23 +127,23 @@ impl Answer {
     }
 
     /// The text of an error.
-    pub(crate) fn error(&self) -> &str {
+    pub fn error(&self) -> &str {
         self.inner()["errortext"].as_str().unwrap_or_default()
     }
 
     /// The first header of this name, which is given in lower case.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as text.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 /// The parameters as a query string or form.
-pub(crate) fn query(params: &[(String, String)]) -> String {
+pub fn query(params: &[(String, String)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish()
 }
 
