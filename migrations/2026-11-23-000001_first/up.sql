@@ -458,7 +458,8 @@ CREATE TABLE `vgpu_profile` (
     FOREIGN KEY (card_id) REFERENCES gpu_card (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
--- no owner here: who holds a device is in gpu_allocation alone. A device that is gone for good has removed set, alive NULL
+-- no owner here: who holds a device is in gpu_allocation alone. A device that is gone for good has removed set, alive NULL.
+-- carrier: the PCI function itself; of a mediated device the function that carries it
 CREATE TABLE `gpu_device` (
     `id` CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     `host_id` CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -467,6 +468,7 @@ CREATE TABLE `gpu_device` (
     `parent_id` CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
     `address` VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     `device_type` VARCHAR(16) NOT NULL,
+    `carrier` VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     `mdev_type` VARCHAR(128) NULL,
     `on_demand` TINYINT(1) NOT NULL DEFAULT 0,
     `numa_node` INT NULL,
@@ -495,14 +497,18 @@ CREATE TABLE `gpu_device` (
     FOREIGN KEY (card_id) REFERENCES gpu_card (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
--- what a physical GPU can still be cut into, as its host last said
+-- what slices the functions of a physical GPU can carry, as its host last said; existing ones are included in the capacities
 CREATE TABLE `gpu_slice_type` (
     `device_id` CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     `profile_id` CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    `carrier` VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     `mdev_type` VARCHAR(128) NOT NULL,
-    `available` INT NOT NULL,
-    PRIMARY KEY (device_id, profile_id),
-    FOREIGN KEY (device_id) REFERENCES gpu_device (id)
+    `capacity` INT NOT NULL,
+    `gpu_capacity` INT NOT NULL,
+    `is_mixed` TINYINT(1) NOT NULL,
+    PRIMARY KEY (device_id, profile_id, carrier),
+    FOREIGN KEY (device_id) REFERENCES gpu_device (id),
+    FOREIGN KEY (profile_id) REFERENCES vgpu_profile (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
 -- the one owner: at most one active row per device, by the unique key

@@ -4,11 +4,15 @@
 //! retries and the log. Behind them everything is a plain function in the file of its noun: one that reads takes
 //! `&mut Conn`, one that writes takes `&mut Tx`, which only `Db::txn` can make. Composition is a function call.
 
+pub mod alert;
 pub mod db;
 pub mod debt;
 pub mod event;
 mod failure;
 pub mod gpu_card;
+pub mod gpu_claim;
+pub mod gpu_count;
+pub mod gpu_held;
 pub mod job;
 pub mod lookup;
 pub mod migrate;

@@ -130,6 +130,7 @@ diesel::table! {
         parent_id -> Nullable<Text>,
         address -> Text,
         device_type -> Text,
+        carrier -> Text,
         mdev_type -> Nullable<Text>,
         on_demand -> Bool,
         numa_node -> Nullable<Integer>,
@@ -179,11 +180,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    gpu_slice_type (device_id, profile_id) {
+    gpu_slice_type (device_id, profile_id, carrier) {
         device_id -> Text,
         profile_id -> Text,
+        carrier -> Text,
         mdev_type -> Text,
-        available -> Integer,
+        capacity -> Integer,
+        gpu_capacity -> Integer,
+        is_mixed -> Bool,
     }
 }
 

@@ -4,6 +4,7 @@
 //! write. The books decide who holds a device; an observation never does.
 
 pub mod address;
+pub mod claim;
 mod group;
 pub mod inventory;
 pub mod observed;
@@ -15,6 +16,7 @@ mod samples;
 pub mod state;
 
 pub use address::PciAddress;
+pub use claim::Pick;
 pub use inventory::observe;
 pub use observed::{CardFacts, Inventory, Observed, ProfileFacts, SliceType};
 pub use state::{AllocationState, DeviceType, Health, ManagedState, ProfileKind};

@@ -1,0 +1,338 @@
+//! The last word before a device is given away: may these be taken, now, all of them?
+//!
+//! Placement proposes from a snapshot; this is asked again under the host's lock, with what is true there. It knows
+//! the laws: one owner, an IOMMU group has one owner, a physical GPU is used whole or in slices.
+
+use super::{DeviceType, Health, ManagedState, PciAddress};
+use crate::domain::{Id, id};
+use std::collections::HashMap;
+
+/// One thing that placement picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Pick {
+    /// A device that exists.
+    Device(Id<id::GpuDevice>),
+    /// A slice that is to be made.
+    Slice {
+        /// The physical GPU.
+        gpu: Id<id::GpuDevice>,
+        /// What it becomes.
+        profile: Id<id::VgpuProfile>,
+    },
+}
+
+/// A device of the host as it stands.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Its id.
+    pub id: Id<id::GpuDevice>,
+    /// The physical GPU it is a part of.
+    pub parent: Option<Id<id::GpuDevice>>,
+    /// How it consumes its card.
+    pub profile: Id<id::VgpuProfile>,
+    /// How it is attached.
+    pub device_type: DeviceType,
+    /// The administrator's switch.
+    pub managed: ManagedState,
+    /// Whether it can be trusted.
+    pub health: Health,
+    /// Whether the host is ready to give it.
+    pub is_ready: bool,
+    /// Whether we made it and remove it.
+    pub on_demand: bool,
+    /// Its IOMMU group.
+    pub iommu_group: Option<i32>,
+    /// The PCI function itself, or the one that carries it.
+    pub carrier: PciAddress,
+    /// Whether an allocation of it is active.
+    pub is_held: bool,
+}
+
+/// How many slices of one kind one function can carry, existing ones included.
+#[derive(Debug, Clone)]
+pub struct Room {
+    /// The physical GPU.
+    pub gpu: Id<id::GpuDevice>,
+    /// The slice's profile.
+    pub profile: Id<id::VgpuProfile>,
+    /// The function that would carry it.
+    pub carrier: PciAddress,
+    /// The type's id on the host.
+    pub mdev_type: String,
+    /// The most on this function.
+    pub capacity: i32,
+    /// The most on the whole GPU.
+    pub gpu_capacity: i32,
+    /// Whether it may stand beside slices of another profile.
+    pub is_mixed: bool,
+}
+
+/// A pick that may be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Granted {
+    /// This device.
+    Device(Id<id::GpuDevice>),
+    /// A slice, on this function.
+    Slice {
+        /// The physical GPU.
+        gpu: Id<id::GpuDevice>,
+        /// The slice's profile.
+        profile: Id<id::VgpuProfile>,
+        /// The function that will carry it.
+        carrier: PciAddress,
+        /// The type's id on the host.
+        mdev_type: String,
+    },
+}
+
+/// Whether all picks may be taken together; the error says what stands in the way of which.
+pub fn grant(
+    standings: &[Standing],
+    rooms: &[Room],
+    picks: &[Pick],
+) -> Result<Vec<Granted>, String> {
+    let books = Books { all: standings.iter().map(|s| (s.id, s)).collect(), rooms };
+    let mut granted: Vec<Granted> = Vec::with_capacity(picks.len());
+    for pick in picks {
+        let next = match *pick {
+            Pick::Device(id) => books.device(id, picks).map(|()| Granted::Device(id)),
+            Pick::Slice { gpu, profile } => books.slice(gpu, profile, picks, &granted),
+        }?;
+        if matches!(next, Granted::Device(_)) && granted.contains(&next) {
+            return Err("a device was picked twice".to_owned());
+        }
+        granted.push(next);
+    }
+    Ok(granted)
+}
+
+struct Books<'a> {
+    all: HashMap<Id<id::GpuDevice>, &'a Standing>,
+    rooms: &'a [Room],
+}
+
+impl Books<'_> {
+    fn find(&self, id: Id<id::GpuDevice>) -> Result<&Standing, String> {
+        self.all.get(&id).copied().ok_or_else(|| format!("device {id} is not on this host"))
+    }
+
+    fn children(&self, gpu: Id<id::GpuDevice>) -> impl Iterator<Item = &Standing> {
+        self.all.values().copied().filter(move |s| s.parent == Some(gpu))
+    }
+
+    /// A device that exists: itself, its family, its group.
+    fn device(&self, id: Id<id::GpuDevice>, picks: &[Pick]) -> Result<(), String> {
+        let it = self.find(id)?;
+        fit(it)?;
+        if it.on_demand {
+            return Err(format!("device {id} is a slice that waits for its removal"));
+        }
+        if !it.is_ready {
+            return Err(format!("device {id} is not ready"));
+        }
+        if let Some(parent) = it.parent.and_then(|parent| self.all.get(&parent)) {
+            if parent.is_held {
+                return Err(format!("device {id} is a part of one that is in use as a whole"));
+            }
+            if parent.health != Health::Ok {
+                return Err(format!("the GPU of device {id} is {}", parent.health));
+            }
+        }
+        let is_cut = picks.iter().any(|p| matches!(p, Pick::Slice { gpu, .. } if *gpu == id));
+        if is_cut || self.children(id).next().is_some() {
+            return Err(format!("device {id} is used in slices"));
+        }
+        let Some(group) = it.iommu_group else { return Ok(()) };
+        let left_behind = self.all.values().find(|other| {
+            other.iommu_group == Some(group) && !picks.contains(&Pick::Device(other.id))
+        });
+        match left_behind {
+            Some(other) => {
+                Err(format!("device {id} shares IOMMU group {group} with device {}", other.id))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A slice to be made: on a GPU that is not used whole, beside slices it gets along with, where there is room.
+    fn slice(
+        &self,
+        gpu: Id<id::GpuDevice>,
+        profile: Id<id::VgpuProfile>,
+        picks: &[Pick],
+        granted: &[Granted],
+    ) -> Result<Granted, String> {
+        let it = self.find(gpu)?;
+        if it.managed != ManagedState::Managed || it.health != Health::Ok {
+            return Err(format!("GPU {gpu} is {} and {}", it.managed, it.health));
+        }
+        if it.is_held || picks.contains(&Pick::Device(gpu)) {
+            return Err(format!("GPU {gpu} is in use as a whole"));
+        }
+        let mut rooms = self.rooms.iter().filter(|r| r.gpu == gpu && r.profile == profile);
+        let mut taken: Vec<(Id<id::VgpuProfile>, PciAddress)> = self
+            .children(gpu)
+            .filter(|s| s.device_type == DeviceType::MDEV)
+            .map(|s| (s.profile, s.carrier))
+            .collect();
+        taken.extend(granted.iter().filter_map(|g| match g {
+            Granted::Slice { gpu: of, profile, carrier, .. } if *of == gpu => {
+                Some((*profile, *carrier))
+            }
+            _ => None,
+        }));
+        let same = taken.iter().filter(|(p, _)| *p == profile).count();
+        let carries = |room: &Room| taken.iter().filter(|(_, c)| *c == room.carrier).count();
+        let fits = |room: &&Room| {
+            (room.is_mixed || same == taken.len())
+                && below(same, room.gpu_capacity)
+                && below(carries(room), room.capacity)
+        };
+        let room =
+            rooms.find(fits).ok_or_else(|| format!("GPU {gpu} has no room for the slice"))?;
+        let (carrier, mdev_type) = (room.carrier, room.mdev_type.clone());
+        Ok(Granted::Slice { gpu, profile, carrier, mdev_type })
+    }
+}
+
+fn below(count: usize, most: i32) -> bool {
+    usize::try_from(most).is_ok_and(|most| count < most)
+}
+
+/// What is true of the device alone.
+fn fit(it: &Standing) -> Result<(), String> {
+    if it.is_held {
+        Err(format!("device {} is in use", it.id))
+    } else if it.managed != ManagedState::Managed {
+        Err(format!("device {} is {}", it.id, it.managed))
+    } else if it.health != Health::Ok {
+        Err(format!("device {} is {}", it.id, it.health))
+    } else if it.device_type == DeviceType::VGPUOnly {
+        Err(format!("device {} is used only in slices", it.id))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(n: u8) -> Standing {
+        let carrier = PciAddress { domain: 0, bus: n, slot: 0, function: 0 };
+        Standing {
+            id: Id::mint(),
+            parent: None,
+            profile: Id::mint(),
+            device_type: DeviceType::PCI,
+            managed: ManagedState::Managed,
+            health: Health::Ok,
+            is_ready: true,
+            on_demand: false,
+            iommu_group: Some(i32::from(n)),
+            carrier,
+            is_held: false,
+        }
+    }
+
+    fn child(of: &Standing) -> Standing {
+        let (id, profile) = (Id::mint(), Id::mint());
+        let device_type = DeviceType::MDEV;
+        Standing { id, profile, device_type, parent: Some(of.id), iommu_group: None, ..of.clone() }
+    }
+
+    fn room(of: &Standing, profile: Id<id::VgpuProfile>, most: i32) -> Room {
+        Room {
+            gpu: of.id,
+            profile,
+            carrier: of.carrier,
+            mdev_type: "nvidia-222".to_owned(),
+            capacity: most,
+            gpu_capacity: most,
+            is_mixed: false,
+        }
+    }
+
+    fn whole(all: &[Standing], picked: &[usize]) -> bool {
+        let picks: Vec<Pick> = picked.iter().map(|&n| Pick::Device(all[n].id)).collect();
+        grant(all, &[], &picks).is_ok()
+    }
+
+    #[test]
+    fn a_free_managed_ready_device_is_granted_once() {
+        let all = [device(1), device(2)];
+        assert!(whole(&all, &[0]) && whole(&all, &[0, 1]));
+        assert!(!whole(&all, &[0, 0]));
+    }
+
+    #[test]
+    fn whatever_speaks_against_a_device_refuses_it() {
+        let base = device(1);
+        let id = base.id;
+        let cases = [
+            Standing { is_held: true, ..base.clone() },
+            Standing { managed: ManagedState::Unmanaged, ..base.clone() },
+            Standing { health: Health::Missing, ..base.clone() },
+            Standing { health: Health::Quarantined, ..base.clone() },
+            Standing { health: Health::Foreign, ..base.clone() },
+            Standing { device_type: DeviceType::VGPUOnly, ..base.clone() },
+            Standing { is_ready: false, ..base.clone() },
+            Standing { on_demand: true, ..base.clone() },
+        ];
+        for case in cases {
+            assert!(grant(&[case.clone()], &[], &[Pick::Device(id)]).is_err(), "{case:?}");
+        }
+        assert!(grant(&[], &[], &[Pick::Device(id)]).is_err());
+    }
+
+    #[test]
+    fn a_group_travels_together_or_not_at_all() {
+        let first = device(1);
+        let second = Standing { iommu_group: Some(1), ..device(2) };
+        let all = [first, second, device(3)];
+        assert!(!whole(&all, &[0]) && !whole(&all, &[1, 2]));
+        assert!(whole(&all, &[0, 1]) && whole(&all, &[2, 1, 0]));
+    }
+
+    #[test]
+    fn a_gpu_is_used_whole_or_in_parts() {
+        let gpu = device(1);
+        let part = child(&gpu);
+        assert!(!whole(&[gpu.clone(), part.clone()], &[0]));
+        assert!(whole(&[gpu.clone(), part.clone()], &[1]));
+        let held = Standing { is_held: true, ..gpu.clone() };
+        assert!(!whole(&[held.clone(), part], &[1]));
+        let profile = Id::mint();
+        let slice = [Pick::Slice { gpu: gpu.id, profile }];
+        let rooms = [room(&gpu, profile, 2)];
+        assert!(grant(&[held], &rooms, &slice).is_err());
+        assert!(grant(&[gpu.clone()], &rooms, &slice).is_ok());
+        let both = [slice[0], Pick::Device(gpu.id)];
+        assert!(grant(&[gpu], &rooms, &both).is_err());
+    }
+
+    #[test]
+    fn slices_fill_what_room_there_is_and_no_more() {
+        let gpu = device(1);
+        let profile = Id::mint();
+        let rooms = [room(&gpu, profile, 2)];
+        let slice = Pick::Slice { gpu: gpu.id, profile };
+        assert!(grant(&[gpu.clone()], &rooms, &[slice; 2]).is_ok());
+        assert!(grant(&[gpu.clone()], &rooms, &[slice; 3]).is_err());
+        let made = Standing { profile, on_demand: true, is_held: true, ..child(&gpu) };
+        assert!(grant(&[gpu.clone(), made.clone()], &rooms, &[slice]).is_ok());
+        assert!(grant(&[gpu, made], &rooms, &[slice; 2]).is_err());
+    }
+
+    #[test]
+    fn slices_of_two_profiles_meet_only_where_the_host_mixes_them() {
+        let gpu = device(1);
+        let profile = Id::mint();
+        let other = child(&gpu);
+        let slice = [Pick::Slice { gpu: gpu.id, profile }];
+        let rooms = room(&gpu, profile, 4);
+        assert!(grant(&[gpu.clone(), other.clone()], &[rooms.clone()], &slice).is_err());
+        let rooms = Room { is_mixed: true, ..rooms };
+        assert!(grant(&[gpu, other], &[rooms], &slice).is_ok());
+    }
+}

@@ -1,0 +1,424 @@
+//! Who holds which device: the claim, the confirmation, the release. The one place that writes `gpu_allocation`.
+//!
+//! `Reserved -> Allocated -> Releasing -> Released`. A claim is made under the host's lock and checked there once more
+//! ([`crate::domain::gpu::claim`]); what is in the way by then is [`Error::LostRace`], so the whole admission runs
+//! again with fresh candidates. The unique key on (device, active) is the last guard. A device is free again only by
+//! [`finish_release`] with a proof, or by [`give_back`] when no host was ever touched.
+
+use super::{
+    Tx, alert, clock,
+    gpu_held::{HeldDevice, held_by},
+    is_duplicate,
+    schema::{gpu_allocation, gpu_device, gpu_slice_type, host},
+};
+use crate::{
+    domain::{
+        Id, Kind,
+        gpu::{
+            AllocationState, DeviceType, Health, ManagedState, PciAddress, Pick,
+            claim::{Granted, Room, Standing, grant},
+        },
+        id,
+        machine::{DeviceRef, Proof},
+    },
+    error::{Error, Result},
+};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, RunQueryDsl, dsl::exists, insert_into, sql_query, sql_types::Text,
+    update,
+};
+use uuid::Uuid;
+
+/// Marks ids of allocations, which are not on the wire.
+enum Allocation {}
+
+/// The allocation that holds the device of the joined row.
+macro_rules! held {
+    () => {
+        gpu_allocation::device_id.eq(gpu_device::id).and(gpu_allocation::active.eq(true))
+    };
+}
+
+/// What the alert about a device that was not proven clean is called.
+pub const QUARANTINE_ALERT: &str = "ALERT.GPU.QUARANTINED";
+
+/// A host whose row this transaction has locked: the only key to [`claim`].
+#[derive(Debug, Clone)]
+pub struct LockedHost {
+    /// The host.
+    pub id: Id<id::Host>,
+    /// Its zone.
+    pub zone: Id<id::Zone>,
+    /// One more with every claim and every release.
+    pub generation: i64,
+    /// `Up`, `Down`, `Disconnected`.
+    pub state: String,
+    /// `Enabled`, `Maintenance` ..
+    pub resource_state: String,
+    /// Logical CPUs.
+    pub cpus: i32,
+    /// MHz of one of them.
+    pub mhz: i32,
+    /// Memory in bytes.
+    pub memory: i64,
+}
+
+/// Locks a host's row until the transaction ends. Always the first lock that is taken. Error: lost race, when it is
+/// removed.
+pub fn lock_host(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<LockedHost> {
+    type Row = (Id<id::Host>, Id<id::Zone>, i64, String, String, i32, i32, i64);
+    let row: Option<Row> = host::table
+        .filter(host::id.eq(host).and(host::alive.eq(true)))
+        .select((
+            host::id,
+            host::zone_id,
+            host::generation,
+            host::state,
+            host::resource_state,
+            host::cpus,
+            host::mhz,
+            host::memory,
+        ))
+        .for_update()
+        .first(&mut **tx)
+        .optional()?;
+    let (id, zone, generation, state, resource_state, cpus, mhz, memory) =
+        row.ok_or(Error::LostRace("host"))?;
+    Ok(LockedHost { id, zone, generation, state, resource_state, cpus, mhz, memory })
+}
+
+/// All picked devices become the instance's (`Reserved`), in this order, or none does. Returns their ids; those of
+/// slices are new. Three statements, six with slices. Error: lost race, when anything picked is not to be had.
+pub fn claim(
+    tx: &mut Tx<'_>,
+    host: &LockedHost,
+    vm: Id<id::Vm>,
+    picks: &[Pick],
+) -> Result<Vec<Id<id::GpuDevice>>> {
+    if picks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let standings = standings(tx, host.id)?;
+    let rooms = rooms(tx, picks)?;
+    let granted = grant(&standings, &rooms, picks).map_err(|why| {
+        tracing::debug!(host = %host.id, why, "a claim came too late");
+        Error::LostRace("GPU device")
+    })?;
+    let devices = make_slices(tx, &standings, granted)?;
+    let rows: Vec<_> = (0..)
+        .zip(&devices)
+        .map(|(position, device)| {
+            (
+                gpu_allocation::id.eq(Id::<Allocation>::mint()),
+                gpu_allocation::device_id.eq(*device),
+                gpu_allocation::vm_id.eq(vm),
+                gpu_allocation::host_id.eq(host.id),
+                gpu_allocation::state.eq(AllocationState::Reserved),
+                gpu_allocation::active.eq(true),
+                gpu_allocation::position.eq::<i32>(position),
+                gpu_allocation::reserved.eq(clock()),
+            )
+        })
+        .collect();
+    insert_into(gpu_allocation::table).values(rows).execute(&mut **tx).map_err(lost)?;
+    bump(tx, host.id)?;
+    Ok(devices)
+}
+
+fn lost(error: diesel::result::Error) -> Error {
+    let error = Error::from(error);
+    if is_duplicate(&error) { Error::LostRace("GPU device") } else { error }
+}
+
+/// One more generation: whoever looked at the host's devices before this sees that they changed.
+fn bump(tx: &mut Tx<'_>, which: Id<id::Host>) -> Result<()> {
+    update(host::table.filter(host::id.eq(which)))
+        .set(host::generation.eq(host::generation + 1))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// All devices of a host as they stand; the caller holds the host's lock.
+fn standings(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<Vec<Standing>> {
+    type Row = (
+        (Id<id::GpuDevice>, Option<Id<id::GpuDevice>>, Id<id::VgpuProfile>, DeviceType),
+        (ManagedState, Health, bool, bool, Option<i32>, PciAddress),
+        Option<Id<id::Vm>>,
+    );
+    let rows: Vec<Row> = gpu_device::table
+        .left_join(gpu_allocation::table.on(held!()))
+        .filter(gpu_device::host_id.eq(host).and(gpu_device::alive.eq(true)))
+        .select((
+            (
+                gpu_device::id,
+                gpu_device::parent_id,
+                gpu_device::profile_id,
+                gpu_device::device_type,
+            ),
+            (
+                gpu_device::managed,
+                gpu_device::health,
+                gpu_device::is_ready,
+                gpu_device::on_demand,
+                gpu_device::iommu_group,
+                gpu_device::carrier,
+            ),
+            gpu_allocation::vm_id.nullable(),
+        ))
+        .load(&mut **tx)?;
+    Ok(rows
+        .into_iter()
+        .map(|((id, parent, profile, device_type), rest, holder)| {
+            let (managed, health, is_ready, on_demand, iommu_group, carrier) = rest;
+            Standing {
+                id,
+                parent,
+                profile,
+                device_type,
+                managed,
+                health,
+                is_ready,
+                on_demand,
+                iommu_group,
+                carrier,
+                is_held: holder.is_some(),
+            }
+        })
+        .collect())
+}
+
+/// What the GPUs of the picked slices can carry; no statement when none is picked.
+fn rooms(tx: &mut Tx<'_>, picks: &[Pick]) -> Result<Vec<Room>> {
+    let gpus: Vec<Id<id::GpuDevice>> = picks
+        .iter()
+        .filter_map(|pick| match pick {
+            Pick::Slice { gpu, .. } => Some(*gpu),
+            Pick::Device(_) => None,
+        })
+        .collect();
+    if gpus.is_empty() {
+        return Ok(Vec::new());
+    }
+    type Row = (Id<id::GpuDevice>, Id<id::VgpuProfile>, PciAddress, String, i32, i32, bool);
+    let rows: Vec<Row> = gpu_slice_type::table
+        .filter(gpu_slice_type::device_id.eq_any(gpus))
+        .order(gpu_slice_type::carrier)
+        .select(gpu_slice_type::all_columns)
+        .load(&mut **tx)?;
+    Ok(rows
+        .into_iter()
+        .map(|(gpu, profile, carrier, mdev_type, capacity, gpu_capacity, is_mixed)| Room {
+            gpu,
+            profile,
+            carrier,
+            mdev_type,
+            capacity,
+            gpu_capacity,
+            is_mixed,
+        })
+        .collect())
+}
+
+/// The rows of the slices that are to be made, each like its GPU; returns all devices in the order of the picks.
+fn make_slices(
+    tx: &mut Tx<'_>,
+    standings: &[Standing],
+    granted: Vec<Granted>,
+) -> Result<Vec<Id<id::GpuDevice>>> {
+    let mut devices = Vec::with_capacity(granted.len());
+    let mut cut = Vec::new();
+    for pick in granted {
+        let (gpu, profile, carrier, mdev_type) = match pick {
+            Granted::Device(id) => {
+                devices.push(id);
+                continue;
+            }
+            Granted::Slice { gpu, profile, carrier, mdev_type } => {
+                (gpu, profile, carrier, mdev_type)
+            }
+        };
+        let id = Id::<id::GpuDevice>::mint();
+        devices.push(id);
+        insert_slice(tx, id, gpu, profile, carrier, &mdev_type)?;
+        if standings.iter().any(|s| s.id == gpu && s.device_type != DeviceType::VGPUOnly) {
+            cut.push(gpu);
+        }
+    }
+    if !cut.is_empty() {
+        update(gpu_device::table.filter(gpu_device::id.eq_any(cut)))
+            .set(gpu_device::device_type.eq(DeviceType::VGPUOnly))
+            .execute(&mut **tx)?;
+    }
+    Ok(devices)
+}
+
+/// The row of a slice that is to be made: like its GPU, in a group that only the host will know.
+fn insert_slice(
+    tx: &mut Tx<'_>,
+    id: Id<id::GpuDevice>,
+    gpu: Id<id::GpuDevice>,
+    profile: Id<id::VgpuProfile>,
+    carrier: PciAddress,
+    mdev_type: &str,
+) -> Result<()> {
+    let text = "INSERT INTO gpu_device (id, host_id, card_id, profile_id, parent_id, address, device_type, carrier, \
+        mdev_type, on_demand, numa_node, pci_root, pci_switch, managed, health, is_ready, since) \
+        SELECT ?, host_id, card_id, ?, id, ?, 'MDEV', ?, ?, 1, numa_node, pci_root, pci_switch, 'Managed', 'Ok', 1, \
+        UTC_TIMESTAMP(6) FROM gpu_device WHERE id = ?";
+    sql_query(text)
+        .bind::<Text, _>(id)
+        .bind::<Text, _>(profile)
+        .bind::<Text, _>(Uuid::new_v4().hyphenated().to_string())
+        .bind::<Text, _>(carrier)
+        .bind::<Text, _>(mdev_type)
+        .bind::<Text, _>(gpu)
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// The instance runs with its devices: what was reserved is allocated. Safe to repeat.
+pub fn confirm(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
+    update(
+        gpu_allocation::table
+            .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
+            .filter(gpu_allocation::state.eq(AllocationState::Reserved)),
+    )
+    .set((
+        gpu_allocation::state.eq(AllocationState::Allocated),
+        gpu_allocation::allocated.eq(clock().nullable()),
+    ))
+    .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// The instance gives its devices back; until each is proven clean nobody gets it. Safe to repeat. What was only
+/// reserved but may have touched the host goes this way too.
+pub fn begin_release(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
+    update(
+        gpu_allocation::table
+            .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
+            .filter(
+                gpu_allocation::state
+                    .eq_any([AllocationState::Reserved, AllocationState::Allocated]),
+            ),
+    )
+    .set((
+        gpu_allocation::state.eq(AllocationState::Releasing),
+        gpu_allocation::releasing.eq(clock().nullable()),
+    ))
+    .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// The end of a release: each device with what the host said of it. A clean one is free; any doubt quarantines it,
+/// with an alert. A slice that was made on demand is retired when clean. Safe to repeat: what this instance is not
+/// releasing (any more) is left alone.
+pub fn finish_release(
+    tx: &mut Tx<'_>,
+    vm: Id<id::Vm>,
+    outcomes: &[(Id<id::GpuDevice>, Proof)],
+) -> Result<()> {
+    let held = held_by(tx, vm)?;
+    let due: Vec<(&HeldDevice, &Proof)> = outcomes
+        .iter()
+        .filter_map(|(device, proof)| {
+            let it = held.iter().find(|h| h.device == *device)?;
+            (it.state == AllocationState::Releasing).then_some((it, proof))
+        })
+        .collect();
+    let Some((first, _)) = due.first() else { return Ok(()) };
+    bump(tx, first.host)?; // also the lock: slices and their GPU change together
+    for (device, proof) in &due {
+        if let Proof::Doubt(why) = proof {
+            quarantine(tx, device, why)?;
+        }
+    }
+    let clean = due.iter().filter(|(_, proof)| **proof == Proof::Clean).map(|(it, _)| *it);
+    end(tx, vm, &clean.collect::<Vec<_>>(), "clean")
+}
+
+/// What was reserved and has never touched a host is free again, without proof. Safe to repeat; what is allocated or
+/// being released already stays.
+pub fn give_back(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
+    let held = held_by(tx, vm)?;
+    let due: Vec<&HeldDevice> =
+        held.iter().filter(|it| it.state == AllocationState::Reserved).collect();
+    let Some(first) = due.first() else { return Ok(()) };
+    bump(tx, first.host)?;
+    end(tx, vm, &due, "never used")
+}
+
+/// Ends the allocations of these devices; on-demand slices go with them, and a GPU without slices is whole again.
+fn end(tx: &mut Tx<'_>, vm: Id<id::Vm>, devices: &[&HeldDevice], proof: &str) -> Result<()> {
+    if devices.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = devices.iter().map(|it| it.device).collect();
+    close(tx, vm, &ids, proof)?;
+    let is_made =
+        |it: &&&HeldDevice| matches!(it.reference, DeviceRef::Mdev { on_demand: true, .. });
+    let made: Vec<_> = devices.iter().filter(is_made).map(|it| it.device).collect();
+    if made.is_empty() {
+        return Ok(());
+    }
+    update(gpu_device::table.filter(gpu_device::id.eq_any(made)))
+        .set((gpu_device::alive.eq(None::<bool>), gpu_device::removed.eq(clock().nullable())))
+        .execute(&mut **tx)?;
+    let mut gpus: Vec<_> = devices.iter().filter_map(|it| it.parent).collect();
+    gpus.sort();
+    gpus.dedup();
+    for gpu in gpus {
+        make_whole(tx, gpu)?;
+    }
+    Ok(())
+}
+
+/// A physical GPU that carries no slice any more can be given away whole.
+pub(super) fn make_whole(tx: &mut Tx<'_>, gpu: Id<id::GpuDevice>) -> Result<()> {
+    let slices = gpu_device::table
+        .filter(gpu_device::parent_id.eq(gpu).and(gpu_device::alive.eq(true)))
+        .select(gpu_device::id);
+    if diesel::select(exists(slices)).get_result::<bool>(&mut **tx)? {
+        return Ok(());
+    }
+    update(gpu_device::table.filter(gpu_device::id.eq(gpu)))
+        .set(gpu_device::device_type.eq(DeviceType::PCI))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+fn close(
+    tx: &mut Tx<'_>,
+    vm: Id<id::Vm>,
+    devices: &[Id<id::GpuDevice>],
+    proof: &str,
+) -> Result<()> {
+    update(
+        gpu_allocation::table
+            .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
+            .filter(gpu_allocation::device_id.eq_any(devices)),
+    )
+    .set((
+        gpu_allocation::state.eq(AllocationState::Released),
+        gpu_allocation::active.eq(None::<bool>),
+        gpu_allocation::released.eq(clock().nullable()),
+        gpu_allocation::proof.eq(proof),
+    ))
+    .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// The allocation ends, but the device is kept from everyone until an administrator vouches for it.
+fn quarantine(tx: &mut Tx<'_>, device: &HeldDevice, why: &str) -> Result<()> {
+    close(tx, device.vm, &[device.device], why)?;
+    update(gpu_device::table.filter(gpu_device::id.eq(device.device)))
+        .set((
+            gpu_device::health.eq(Health::Quarantined),
+            gpu_device::health_reason.eq(why),
+            gpu_device::since.eq(clock()),
+        ))
+        .execute(&mut **tx)?;
+    let text = format!("GPU device {} was not proven clean: {why}", device.device);
+    alert::raise(tx, QUARANTINE_ALERT, &text, (Kind::GpuDevice, device.device.uuid()))
+}

@@ -1,0 +1,122 @@
+//! What an instance holds, with all that its host must be told to attach it and to prove it clean.
+
+use super::{
+    Conn,
+    schema::{gpu_allocation, gpu_card, gpu_device},
+};
+use crate::{
+    domain::{
+        Id,
+        gpu::{AllocationState, DeviceType, PciAddress},
+        id,
+        machine::DeviceRef,
+    },
+    error::{Error, Result},
+};
+use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
+use uuid::Uuid;
+
+/// A device that an instance holds, with all that a host must be told of it.
+#[derive(Debug, Clone)]
+pub struct HeldDevice {
+    /// The device.
+    pub device: Id<id::GpuDevice>,
+    /// Who holds it.
+    pub vm: Id<id::Vm>,
+    /// Where it is.
+    pub host: Id<id::Host>,
+    /// The physical GPU it is a part of.
+    pub parent: Option<Id<id::GpuDevice>>,
+    /// Where its allocation is in its life.
+    pub state: AllocationState,
+    /// For the machine's definition and for the proof.
+    pub reference: DeviceRef,
+    /// PCI vendor id that the proof must read; of a virtual function that of its card.
+    pub vendor_id: u16,
+    /// PCI device id that the proof must read; of a virtual function that of its card.
+    pub device_id: u16,
+    /// The driver that was bound before.
+    pub driver: Option<String>,
+    /// NUMA node; `None`: unknown.
+    pub numa_node: Option<i32>,
+    /// Its profile.
+    pub profile: Id<id::VgpuProfile>,
+}
+
+/// What an instance holds now, in the order of its machine. One statement.
+pub fn held_by(conn: &mut Conn, vm: Id<id::Vm>) -> Result<Vec<HeldDevice>> {
+    type Row = (
+        (Id<id::GpuDevice>, Id<id::Host>, Option<Id<id::GpuDevice>>, AllocationState),
+        (DeviceType, String, PciAddress, Option<String>, bool, Option<String>),
+        (Option<String>, Option<i32>, Id<id::VgpuProfile>),
+        (String, String),
+    );
+    let rows: Vec<Row> = gpu_allocation::table
+        .inner_join(gpu_device::table.on(gpu_device::id.eq(gpu_allocation::device_id)))
+        .inner_join(gpu_card::table.on(gpu_card::id.eq(gpu_device::card_id)))
+        .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
+        .order((gpu_allocation::position, gpu_allocation::id))
+        .select((
+            (gpu_device::id, gpu_device::host_id, gpu_device::parent_id, gpu_allocation::state),
+            (
+                gpu_device::device_type,
+                gpu_device::address,
+                gpu_device::carrier,
+                gpu_device::mdev_type,
+                gpu_device::on_demand,
+                gpu_device::companions,
+            ),
+            (gpu_device::driver, gpu_device::numa_node, gpu_device::profile_id),
+            (gpu_card::vendor_id, gpu_card::device_id),
+        ))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(ids, shape, (driver, numa_node, profile), (vendor_id, device_id))| {
+            let (device, host, parent, state) = ids;
+            let reference = reference(shape)?;
+            let (vendor_id, device_id) = (hex(&vendor_id)?, hex(&device_id)?);
+            let it = HeldDevice {
+                device,
+                vm,
+                host,
+                parent,
+                state,
+                reference,
+                vendor_id,
+                device_id,
+                driver,
+                numa_node,
+                profile,
+            };
+            Ok(it)
+        })
+        .collect()
+}
+
+fn hex(text: &str) -> Result<u16> {
+    u16::from_str_radix(text, 16).map_err(|e| Error::Internal(Box::new(e)))
+}
+
+fn reference(
+    (kind, address, carrier, mdev_type, on_demand, companions): (
+        DeviceType,
+        String,
+        PciAddress,
+        Option<String>,
+        bool,
+        Option<String>,
+    ),
+) -> Result<DeviceRef> {
+    if kind == DeviceType::MDEV {
+        let uuid = Uuid::try_parse(&address).map_err(|e| Error::Internal(Box::new(e)))?;
+        let mdev_type = mdev_type.unwrap_or_default();
+        return Ok(DeviceRef::Mdev { uuid, parent: carrier, mdev_type, on_demand });
+    }
+    let companions = companions.as_deref().map_or(Ok(Vec::new()), read_companions)?;
+    Ok(DeviceRef::Pci { address: carrier, companions })
+}
+
+/// Companions are kept as addresses with spaces between them.
+fn read_companions(text: &str) -> Result<Vec<PciAddress>> {
+    text.split_whitespace().map(|word| word.parse().map_err(Error::internal)).collect()
+}
