@@ -6,6 +6,7 @@
 
 pub mod command;
 pub mod commands;
+pub mod config;
 pub mod dialect;
 pub mod domain;
 pub mod error;
@@ -14,3 +15,4 @@ pub mod hypervisor;
 pub mod jobs;
 pub mod local_db;
 pub mod store;
+pub mod telemetry;

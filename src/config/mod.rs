@@ -1,0 +1,267 @@
+//! The configuration: one documented tree, every field with a default; a file, then the environment.
+//!
+//! `csgpu config` prints it with its documentation. A key nobody knows is an error, in the file and in the environment
+//! (`CSGPU_DATABASE_URL` is `url` in `[database]`), so that a typing mistake is not a default. This is the only place
+//! that reads the environment; what others need is passed down to them.
+
+mod render;
+mod secret;
+
+pub use secret::Secret;
+
+use serde::{Deserialize, Serialize};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+use toml::{Table, Value};
+
+/// The file that is read when none is named and it exists.
+pub const FILE: &str = "/etc/csgpu/csgpu.toml";
+
+/// Declares one table of the configuration: the struct, its defaults and its documentation, from one text.
+macro_rules! settings {
+    ($(#[doc = $about:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr,)* }) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name { $($(#[doc = $doc])+ pub $field: $type,)* }
+        impl Default for $name {
+            fn default() -> Self { Self { $($field: $default,)* } }
+        }
+        impl $name {
+            const ABOUT: &'static [&'static str] = &[$($about),+];
+            const FIELDS: &'static [Field] = &[$(Field { name: stringify!($field), about: &[$($doc),+] }),*];
+        }
+    };
+}
+
+settings! {
+    /// csgpu's configuration. Every line shows what is in force; what is commented out is not set.
+    Config {
+        /// The address at which the API answers.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)),
+        /// The directory for everything that csgpu keeps outside the database: its SSH key, the images, and the
+        /// private database if there is one.
+        data: PathBuf = data(),
+        /// The database.
+        database: Database = Database::default(),
+        /// The first user.
+        admin: Admin = Admin::default(),
+        /// The machines.
+        hosts: Hosts = Hosts::default(),
+        /// The templates.
+        images: Images = Images::default(),
+        /// The long work.
+        jobs: Jobs = Jobs::default(),
+        /// The log.
+        log: Log = Log::default(),
+    }
+}
+
+settings! {
+    /// Where the inventory is kept: MySQL 8 or MariaDB 10.6 and later, or a cluster of them.
+    Database {
+        /// mysql://user:password@host:3306/database. Without it csgpu starts a private MariaDB in its data directory.
+        url: Option<Secret> = None,
+        /// The most connections at a time.
+        pool: u32 = 16,
+        /// Whether a start brings the schema up to date; otherwise that is left to `csgpu migrate`.
+        migrate: bool = true,
+    }
+}
+
+settings! {
+    /// The first user.
+    Admin {
+        /// The password of the user `admin`, given to it when the database is new and never read again.
+        password: Option<Secret> = None,
+    }
+}
+
+settings! {
+    /// The machines that run the instances.
+    Hosts {
+        /// How hosts are reached: "libvirt", or "fake" for hosts that exist in memory only, to develop against.
+        connector: ConnectorKind = ConnectorKind::Libvirt,
+        /// The directory below which hosts of libvirt's test driver (test:///path.xml) may lie; without it there can
+        /// be none.
+        test_directory: Option<PathBuf> = None,
+        /// Every so many seconds each host is compared with the inventory.
+        reconcile_seconds: u32 = 30,
+        /// So many seconds a host gets to answer before it counts as unreachable.
+        probe_seconds: u32 = 20,
+    }
+}
+
+settings! {
+    /// Templates.
+    Images {
+        /// Where they are kept; a relative path is below the data directory. All servers of one cloud must see the same.
+        directory: PathBuf = PathBuf::from("images"),
+    }
+}
+
+settings! {
+    /// The work that outlives a request.
+    Jobs {
+        /// How many jobs this server runs at a time.
+        workers: u32 = 8,
+        /// So many seconds after a server was last heard of, another one takes its jobs and hosts over.
+        lease_seconds: u32 = 30,
+    }
+}
+
+settings! {
+    /// What is written to standard error.
+    Log {
+        /// error, warn, info, debug or trace; also per module: "info,csgpu::store=debug" shows every statement.
+        level: String = "info".to_owned(),
+        /// One JSON object a line, for machines.
+        json: bool = false,
+    }
+}
+
+/// How hosts are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectorKind {
+    /// Through libvirt.
+    Libvirt,
+    /// In memory.
+    Fake,
+}
+
+/// The name and the documentation of one field.
+struct Field {
+    name: &'static str,
+    about: &'static [&'static str],
+}
+
+/// The tables, in the order in which they are printed.
+const TABLES: &[(&str, &[&str], &[Field])] = &[
+    ("database", Database::ABOUT, Database::FIELDS),
+    ("admin", Admin::ABOUT, Admin::FIELDS),
+    ("hosts", Hosts::ABOUT, Hosts::FIELDS),
+    ("images", Images::ABOUT, Images::FIELDS),
+    ("jobs", Jobs::ABOUT, Jobs::FIELDS),
+    ("log", Log::ABOUT, Log::FIELDS),
+];
+
+impl Config {
+    /// Reads the file, or [`FILE`] if it exists and none is named, then the process's environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, String> {
+        let usual = Path::new(FILE);
+        let text = match file.or_else(|| usual.exists().then_some(usual)) {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| format!("{} cannot be read: {error}", path.display()))?,
+            None => String::new(),
+        };
+        Self::from_parts(&text, std::env::vars())
+            .map_err(|error| format!("the configuration is not understood: {}", error.trim_end()))
+    }
+
+    /// The configuration that a file's text and an environment make.
+    pub fn from_parts(
+        text: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, String> {
+        // on its own first, for its complaints name the line
+        toml::from_str::<Self>(text).map_err(|error| error.to_string())?;
+        let mut table: Table = toml::from_str(text).map_err(|error| error.to_string())?;
+        for (name, value) in environment {
+            // the tests' own variables are not ours to judge
+            let theirs = name.starts_with("CSGPU_TEST_") || name.starts_with("CSGPU_RIG_");
+            match name.strip_prefix("CSGPU_") {
+                Some(key) if !theirs => {
+                    put(&mut table, key, &value).map_err(|why| format!("{name}: {why}"))?;
+                }
+                _ => {}
+            }
+        }
+        let config: Self = table.try_into().map_err(|error| error.to_string())?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The effective file, documented; secrets are not shown.
+    pub fn render(&self) -> String {
+        render::render(self)
+    }
+
+    /// The directory of the images.
+    pub fn images(&self) -> PathBuf {
+        self.data.join(&self.images.directory)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let within = |name: &str, value: u32, least: u32, most: u32| match value {
+            value if (least..=most).contains(&value) => Ok(()),
+            value => Err(format!("{name} is {value}, allowed are {least} to {most}")),
+        };
+        within("pool in [database]", self.database.pool, 2, 1000)?;
+        within("reconcile_seconds in [hosts]", self.hosts.reconcile_seconds, 1, 3600)?;
+        within("probe_seconds in [hosts]", self.hosts.probe_seconds, 1, 600)?;
+        within("workers in [jobs]", self.jobs.workers, 1, 256)?;
+        within("lease_seconds in [jobs]", self.jobs.lease_seconds, 5, 3600)
+    }
+}
+
+/// Puts a value of the environment where its name says, in the type that the field has.
+fn put(table: &mut Table, key: &str, text: &str) -> Result<(), String> {
+    let is = |section: &str, field: &Field| {
+        let name = format!("{section}{}", field.name);
+        name.eq_ignore_ascii_case(key)
+    };
+    let mut tables = TABLES.iter();
+    let found = tables.find_map(|(name, _, fields)| {
+        let field = fields.iter().find(|field| is(&format!("{name}_"), field))?;
+        Some((Some(*name), field.name))
+    });
+    let plain = || {
+        let mut fields = Config::FIELDS.iter();
+        let field = fields.find(|field| !render::is_table(field.name) && is("", field))?;
+        Some((None, field.name))
+    };
+    let (section, field) = found.or_else(plain).ok_or("there is no such setting")?;
+    let defaults = Table::try_from(Config::default()).map_err(|error| error.to_string())?;
+    let kind = match section {
+        Some(section) => defaults.get(section).and_then(|table| table.get(field)),
+        None => defaults.get(field),
+    };
+    let value = match kind {
+        Some(Value::Integer(_)) => {
+            Value::Integer(text.trim().parse().map_err(|_| format!("{text} is no number"))?)
+        }
+        Some(Value::Boolean(_)) => {
+            Value::Boolean(text.trim().parse().map_err(|_| format!("{text} is not true or false"))?)
+        }
+        _ => Value::String(text.to_owned()),
+    };
+    let target = match section {
+        None => table,
+        Some(section) => table
+            .entry(section)
+            .or_insert_with(|| Value::Table(Table::new()))
+            .as_table_mut()
+            .ok_or("not a table")?,
+    };
+    target.insert(field.to_owned(), value);
+    Ok(())
+}
+
+/// Where data goes if nobody says: the place that systemd made for us, root's usual one, or the user's.
+fn data() -> PathBuf {
+    if let Some(state) = std::env::var_os("STATE_DIRECTORY") {
+        return state.into();
+    }
+    match std::env::var_os("HOME").map(PathBuf::from) {
+        Some(home) if home != Path::new("/root") && home != Path::new("/") => {
+            home.join(".local/share/csgpu")
+        }
+        _ => PathBuf::from("/var/lib/csgpu"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

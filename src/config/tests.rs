@@ -1,0 +1,56 @@
+//! What a file and an environment make.
+
+use super::*;
+
+fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn what_is_printed_can_be_read_back() {
+    let config = Config::default();
+    let text = config.render();
+    assert_eq!(Config::from_parts(&text, []), Ok(config), "{text}");
+    assert!(text.contains("[database]\n# mysql://"), "{text}");
+}
+
+#[test]
+fn the_environment_comes_after_the_file() {
+    let file = "listen = '0.0.0.0:80'\n[database]\npool = 4\nmigrate = false\n";
+    let set = [
+        ("CSGPU_DATABASE_POOL", "9"),
+        ("CSGPU_LOG_LEVEL", "debug"),
+        ("CSGPU_ADMIN_PASSWORD", "12345"),
+        ("CSGPU_HOSTS_TEST_DIRECTORY", "/srv/hosts"),
+        ("CSGPU_TEST_DATABASE_URL", "not ours"),
+        ("PATH", "/bin"),
+    ];
+    let config = Config::from_parts(file, environment(&set)).unwrap();
+    assert_eq!(config.listen.port(), 80);
+    assert_eq!((config.database.pool, config.database.migrate), (9, false));
+    assert_eq!(config.log.level, "debug");
+    assert_eq!(config.admin.password, Some(Secret::new("12345")));
+    assert_eq!(config.hosts.test_directory, Some(PathBuf::from("/srv/hosts")));
+}
+
+#[test]
+fn a_typing_mistake_is_no_default() {
+    let line = Config::from_parts("[database]\nurll = 'x'\n", []).unwrap_err();
+    assert!(line.contains("urll") && line.contains("line 2"), "{line}");
+    let name = Config::from_parts("", environment(&[("CSGPU_DATABASE_URLL", "x")])).unwrap_err();
+    assert_eq!(name, "CSGPU_DATABASE_URLL: there is no such setting");
+    let number = Config::from_parts("", environment(&[("CSGPU_JOBS_WORKERS", "x")])).unwrap_err();
+    assert_eq!(number, "CSGPU_JOBS_WORKERS: x is no number");
+    let most = Config::from_parts("[jobs]\nworkers = 0\n", []).unwrap_err();
+    assert_eq!(most, "workers in [jobs] is 0, allowed are 1 to 256");
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let set = [("CSGPU_DATABASE_URL", "mysql://u:hush@h/d"), ("CSGPU_ADMIN_PASSWORD", "hush")];
+    let config = Config::from_parts("", environment(&set)).unwrap();
+    let shown = format!("{config:?}{}", config.render());
+    assert!(!shown.contains("hush"), "{shown}");
+    assert!(shown.contains("# url is set and not shown"), "{shown}");
+    assert_eq!(config.database.url.as_ref().map(Secret::reveal), Some("mysql://u:hush@h/d"));
+}
