@@ -1,5 +1,141 @@
-//! What tests stand on.
+//! What tests stand on: a cloud of their own, in this process, on a real database, with hosts in memory.
 
-#[expect(dead_code, reason = "the tests of the rooms use the rest of it")]
+#![allow(dead_code, clippy::allow_attributes, reason = "what a later room's tests need may be here first")]
+
 pub mod client;
 pub mod server;
+
+pub use client::Client;
+use csgpu::{
+    command::{Kernel, Nudge, Registry, Settings, Wiring, secret},
+    commands,
+    domain::{Id, id},
+    http, jobs,
+    hypervisor::{Connector, Hosts, fake::FakeConnector},
+    store::{self, Db, seed},
+};
+use server::FreshDatabase;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+/// A cloud: one database, one or several servers, hosts in memory.
+pub struct World {
+    /// The first server.
+    pub server: Server,
+    /// The administrator's client, at the first server.
+    pub admin: Client,
+    /// The hosts.
+    pub fakes: FakeConnector,
+    /// Where images and the like are kept.
+    pub dir: PathBuf,
+    keys: (String, String),
+    /// The database; dropped last.
+    pub database: FreshDatabase,
+}
+
+/// One running server of a cloud.
+pub struct Server {
+    /// What commands work with.
+    pub wiring: Arc<Wiring>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    workers: Option<jobs::Workers>,
+    stop: http::Stop,
+}
+
+/// The pace of tests: a dead server is noticed after two seconds.
+pub fn pace() -> jobs::Pace {
+    jobs::Pace { workers: 8, lease_seconds: 2, poll: Duration::from_millis(200) }
+}
+
+impl World {
+    /// A cloud with nothing in it but its administrator.
+    pub async fn new() -> Self {
+        let database = server::fresh_database();
+        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(&database.name);
+        std::fs::create_dir_all(&dir).expect("a directory");
+        let keys = secret::key_pair().expect("randomness");
+        let db = Db::open(&database.url, 2);
+        let (api_key, secret_key) = keys.clone();
+        db.txn("seed", move |tx| {
+            seed::identity(tx, "!")?;
+            store::user::set_keys(tx, seed::ADMIN_USER, &api_key, &secret_key)?;
+            Ok(())
+        })
+        .await
+        .expect("a seeded database");
+        let fakes = FakeConnector::default();
+        let server = Server::start(&database.url, Arc::new(fakes.clone()), &dir, pace()).await;
+        let admin = Client::new(server.address, &keys.0, &keys.1);
+        Self { server, admin, fakes, dir, keys, database }
+    }
+
+    /// One more server on the same database and hosts, and the administrator's client at it.
+    pub async fn another_server(&self) -> (Server, Client) {
+        let server = Server::start(&self.database.url, Arc::new(self.fakes.clone()), &self.dir, pace()).await;
+        let client = Client::new(server.address, &self.keys.0, &self.keys.1);
+        (server, client)
+    }
+
+    /// The database, as the first server sees it.
+    pub fn db(&self) -> &Db {
+        &self.server.wiring.db
+    }
+
+    /// What must hold at the end of every test.
+    pub async fn check_invariants(&self) {
+        let violations = self.fakes.violations();
+        assert!(violations.is_empty(), "a device had two owners: {violations:?}");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.server.crash();
+        let _ = std::fs::remove_dir_all(&self.dir);
+        if !std::thread::panicking() {
+            let violations = self.fakes.violations();
+            assert!(violations.is_empty(), "a device had two owners: {violations:?}");
+        }
+    }
+}
+
+impl Server {
+    /// Starts a server on a seeded database.
+    pub async fn start(url: &str, connector: Arc<dyn Connector>, dir: &std::path::Path, pace: jobs::Pace) -> Self {
+        let settings = Settings {
+            images: dir.join("images"),
+            data: dir.to_path_buf(),
+            test_hosts: Some(dir.to_path_buf()),
+            ..Settings::default()
+        };
+        std::fs::create_dir_all(&settings.images).expect("a directory");
+        let wiring = Arc::new(Wiring {
+            db: Db::open(url, 12),
+            hosts: Arc::new(Hosts::new(connector)),
+            settings: Arc::new(settings),
+            registry: Registry::new(commands::ROOMS),
+            nudge: Nudge::default(),
+            server: Id::<id::Server>::mint(),
+        });
+        let me = wiring.server;
+        let enter = wiring.db.txn("enter", move |tx| store::server::enter(tx, me, "test", "0"));
+        enter.await.expect("the server's row");
+        let listen = [SocketAddr::from(([127, 0, 0, 1], 0))];
+        let server = http::Server::bind(&listen, Kernel::new(Arc::clone(&wiring))).expect("a free port");
+        let (address, stop) = (server.addresses()[0], server.stop());
+        tokio::spawn(server.run());
+        let workers = Some(jobs::start(Arc::clone(&wiring), pace));
+        Self { wiring, address, workers, stop }
+    }
+
+    /// Ends it in the middle of whatever it does: no lease is given back, no job ended.
+    pub fn crash(&mut self) {
+        if let Some(workers) = self.workers.take() {
+            workers.abort();
+        }
+        let stop = self.stop.clone();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { stop.at_once().await });
+        }
+    }
+}

@@ -14,6 +14,7 @@ mod params;
 mod registry;
 mod reply;
 mod roles;
+pub mod secret;
 mod settings;
 mod spec;
 mod view;

@@ -39,9 +39,13 @@ impl Default for Pace {
 pub struct Workers {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    running: Running,
     slots: Arc<Semaphore>,
     most: u32,
 }
+
+/// The jobs that run now; ending it ends them.
+type Running = Arc<std::sync::Mutex<tokio::task::JoinSet<()>>>;
 
 impl Workers {
     /// Takes no new job, waits for those that run, at most so long. What is left is found by the next server.
@@ -55,6 +59,7 @@ impl Workers {
     pub fn abort(&self) {
         let _ = self.stop.send(true);
         self.tasks.iter().for_each(JoinHandle::abort);
+        self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).abort_all();
     }
 }
 
@@ -65,8 +70,7 @@ struct Floor {
     pace: Pace,
     /// Until when the leases surely hold; moved by the heartbeat.
     held_until: watch::Receiver<Instant>,
-    /// Jobs end with their server.
-    running: Arc<std::sync::Mutex<tokio::task::JoinSet<()>>>,
+    running: Running,
 }
 
 /// Starts the workers of this server.
@@ -74,13 +78,13 @@ pub fn start(wiring: Arc<Wiring>, pace: Pace) -> Workers {
     let (stop, stopped) = watch::channel(false);
     let (beat, held_until) = watch::channel(Instant::now());
     let slots = Arc::new(Semaphore::new(pace.workers as usize));
-    let running = Arc::default();
-    let floor = Floor { wiring: Arc::clone(&wiring), pace, held_until, running };
+    let running = Running::default();
+    let floor = Floor { wiring: Arc::clone(&wiring), pace, held_until, running: Arc::clone(&running) };
     let tasks = vec![
         tokio::spawn(heartbeat(wiring, pace, beat)),
         tokio::spawn(claim_loop(floor, Arc::clone(&slots), stopped)),
     ];
-    Workers { stop, tasks, slots, most: pace.workers }
+    Workers { stop, tasks, running, slots, most: pace.workers }
 }
 
 /// How long a lease is relied on: less than it holds, so that this server stops before another one takes over.

@@ -18,6 +18,7 @@ pub mod lookup;
 pub mod migrate;
 mod pool;
 mod schema;
+pub mod seed;
 pub mod server;
 pub mod types;
 pub mod user;

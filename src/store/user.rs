@@ -1,7 +1,7 @@
 //! Users: who may call, with which keys.
 
 use super::{
-    Conn,
+    Conn, Tx,
     schema::{account, domain, role, user},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     },
     error::Result,
 };
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, update};
 
 type Columns =
     ((Id<id::User>, String, Id<id::Account>, String), (Id<id::Domain>, String), (String, RoleType));
@@ -69,4 +69,11 @@ pub fn caller_of(conn: &mut Conn, who: Id<id::User>) -> Result<Option<Caller>> {
         .first(conn)
         .optional()?;
     Ok(row.map(caller))
+}
+
+/// Gives a user a pair of keys. Returns whether the user exists.
+pub fn set_keys(tx: &mut Tx<'_>, who: Id<id::User>, api_key: &str, secret_key: &str) -> Result<bool> {
+    let keys = (user::api_key.eq(api_key), user::secret_key.eq(secret_key));
+    let rows = update(user::table.filter(user::id.eq(who)).filter(user::alive.eq(true)));
+    Ok(rows.set(keys).execute(&mut **tx)? == 1)
 }
