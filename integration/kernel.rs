@@ -17,7 +17,8 @@ async fn a_card_is_created_listed_and_not_created_twice() {
     assert_eq!(made["gpucard"]["deviceid"], "26b9");
     let again = world.admin.call("createGpuCard", &card).await;
     assert_eq!(again.status, 530);
-    let expected = "Failed to create GPU card: GPU card with vendor ID 10de and device ID 26b9 already exists";
+    let expected =
+        "Failed to create GPU card: GPU card with vendor ID 10de and device ID 26b9 already exists";
     assert_eq!(again.error(), expected);
     let id = made["gpucard"]["id"].as_str().unwrap();
     let listed = world.admin.ok("listGpuCards", &[("id", id)]).await;
@@ -42,7 +43,10 @@ async fn an_unknown_id_is_refused_in_the_words_that_clients_know() {
 async fn a_page_needs_a_size_and_a_size_a_page() {
     let world = World::new().await;
     let answer = world.admin.call("listGpuCards", &[("page", "1")]).await;
-    assert_eq!((answer.status, answer.error()), (431, "\"pagesize\" parameter is required when \"page\" is specified"));
+    assert_eq!(
+        (answer.status, answer.error()),
+        (431, "\"pagesize\" parameter is required when \"page\" is specified")
+    );
     let answer = world.admin.call("listGpuCards", &[("page", "1"), ("pagesize", "501")]).await;
     assert_eq!(answer.error(), "Page size can't exceed max allowed page size value: 500");
     assert_eq!(world.admin.ok("listGpuCards", &[]).await, serde_json::json!({}));

@@ -1,6 +1,10 @@
 //! What tests stand on: a cloud of their own, in this process, on a real database, with hosts in memory.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "what a later room's tests need may be here first")]
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "what a later room's tests need may be here first"
+)]
 
 pub mod client;
 pub mod server;
@@ -10,8 +14,9 @@ use csgpu::{
     command::{Kernel, Nudge, Registry, Settings, Wiring, secret},
     commands,
     domain::{Id, id},
-    http, jobs,
+    http,
     hypervisor::{Connector, Hosts, fake::FakeConnector},
+    jobs,
     store::{self, Db, seed},
 };
 use server::FreshDatabase;
@@ -71,7 +76,9 @@ impl World {
 
     /// One more server on the same database and hosts, and the administrator's client at it.
     pub async fn another_server(&self) -> (Server, Client) {
-        let server = Server::start(&self.database.url, Arc::new(self.fakes.clone()), &self.dir, pace()).await;
+        let server =
+            Server::start(&self.database.url, Arc::new(self.fakes.clone()), &self.dir, pace())
+                .await;
         let client = Client::new(server.address, &self.keys.0, &self.keys.1);
         (server, client)
     }
@@ -101,7 +108,12 @@ impl Drop for World {
 
 impl Server {
     /// Starts a server on a seeded database.
-    pub async fn start(url: &str, connector: Arc<dyn Connector>, dir: &std::path::Path, pace: jobs::Pace) -> Self {
+    pub async fn start(
+        url: &str,
+        connector: Arc<dyn Connector>,
+        dir: &std::path::Path,
+        pace: jobs::Pace,
+    ) -> Self {
         let settings = Settings {
             images: dir.join("images"),
             data: dir.to_path_buf(),
@@ -121,7 +133,8 @@ impl Server {
         let enter = wiring.db.txn("enter", move |tx| store::server::enter(tx, me, "test", "0"));
         enter.await.expect("the server's row");
         let listen = [SocketAddr::from(([127, 0, 0, 1], 0))];
-        let server = http::Server::bind(&listen, Kernel::new(Arc::clone(&wiring))).expect("a free port");
+        let server =
+            http::Server::bind(&listen, Kernel::new(Arc::clone(&wiring))).expect("a free port");
         let (address, stop) = (server.addresses()[0], server.stop());
         tokio::spawn(server.run());
         let workers = Some(jobs::start(Arc::clone(&wiring), pace));

@@ -1,15 +1,14 @@
 //! Passwords and keys: made here, compared here, never printed.
 
 use crate::error::{Error, Result};
-use argon2::{
-    Argon2, PasswordHash, PasswordHasher, PasswordVerifier,
-};
+use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// Random text of this many bytes, URL-safe.
 pub fn random_text(bytes: usize) -> Result<String> {
     let mut buffer = vec![0; bytes];
-    getrandom::fill(&mut buffer).map_err(|error| Error::internal(format!("no randomness: {error}")))?;
+    getrandom::fill(&mut buffer)
+        .map_err(|error| Error::internal(format!("no randomness: {error}")))?;
     Ok(URL_SAFE_NO_PAD.encode(buffer))
 }
 
@@ -38,7 +37,9 @@ mod tests {
     fn only_the_right_password_fits_its_hash() {
         let hash = hash_password("pass word").unwrap();
         assert!(is_password("pass word", &hash));
-        assert!(!is_password("password", &hash) && !is_password("", &hash) && !is_password("x", "!"));
+        assert!(
+            !is_password("password", &hash) && !is_password("", &hash) && !is_password("x", "!")
+        );
     }
 
     #[test]

@@ -79,7 +79,8 @@ pub fn start(wiring: Arc<Wiring>, pace: Pace) -> Workers {
     let (beat, held_until) = watch::channel(Instant::now());
     let slots = Arc::new(Semaphore::new(pace.workers as usize));
     let running = Running::default();
-    let floor = Floor { wiring: Arc::clone(&wiring), pace, held_until, running: Arc::clone(&running) };
+    let floor =
+        Floor { wiring: Arc::clone(&wiring), pace, held_until, running: Arc::clone(&running) };
     let tasks = vec![
         tokio::spawn(heartbeat(wiring, pace, beat)),
         tokio::spawn(claim_loop(floor, Arc::clone(&slots), stopped)),

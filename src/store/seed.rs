@@ -82,9 +82,10 @@ pub fn identity(tx: &mut Tx<'_>, password_hash: &str) -> Result<()> {
             ))
             .execute(&mut **tx)?;
     }
-    for (user, account, name, hash) in
-        [(SYSTEM_USER, SYSTEM_ACCOUNT, "system", "!"), (ADMIN_USER, ADMIN_ACCOUNT, "admin", password_hash)]
-    {
+    for (user, account, name, hash) in [
+        (SYSTEM_USER, SYSTEM_ACCOUNT, "system", "!"),
+        (ADMIN_USER, ADMIN_ACCOUNT, "admin", password_hash),
+    ] {
         insert_into(user::table)
             .values((
                 user::id.eq(user),

@@ -72,7 +72,12 @@ pub fn caller_of(conn: &mut Conn, who: Id<id::User>) -> Result<Option<Caller>> {
 }
 
 /// Gives a user a pair of keys. Returns whether the user exists.
-pub fn set_keys(tx: &mut Tx<'_>, who: Id<id::User>, api_key: &str, secret_key: &str) -> Result<bool> {
+pub fn set_keys(
+    tx: &mut Tx<'_>,
+    who: Id<id::User>,
+    api_key: &str,
+    secret_key: &str,
+) -> Result<bool> {
     let keys = (user::api_key.eq(api_key), user::secret_key.eq(secret_key));
     let rows = update(user::table.filter(user::id.eq(who)).filter(user::alive.eq(true)));
     Ok(rows.set(keys).execute(&mut **tx)? == 1)
