@@ -107,6 +107,18 @@ pub struct Listing {
     pub page: Page,
 }
 
+impl Listing {
+    /// Its words about owners, for the store.
+    pub fn wanted(&self) -> crate::store::owner::Wanted {
+        crate::store::owner::Wanted {
+            account: self.account.clone(),
+            domain: self.domain,
+            is_recursive: self.is_recursive,
+            list_all: self.list_all,
+        }
+    }
+}
+
 impl Params for Listing {
     fn specs() -> Vec<super::ParamSpec> {
         RawListing::specs()

@@ -3,7 +3,8 @@
 use crate::command::Entry;
 
 pub mod gpu_card;
+pub mod service_offering;
 pub mod job;
 
 /// All rooms.
-pub const ROOMS: &[&[Entry]] = &[gpu_card::COMMANDS, job::COMMANDS];
+pub const ROOMS: &[&[Entry]] = &[gpu_card::COMMANDS, job::COMMANDS, service_offering::COMMANDS];

@@ -86,6 +86,11 @@ impl Caller {
     }
 }
 
+/// A domain's path on the wire: `/` is `ROOT`, `/a/b/` is `ROOT/a/b`.
+pub fn shown_path(path: &str) -> String {
+    format!("ROOT{}", path.trim_end_matches('/'))
+}
+
 /// A limit on whose things a query sees; only a [`Caller`] can make one.
 #[derive(Debug, Clone)]
 pub struct Scope(Reach);
