@@ -3,8 +3,8 @@
 use crate::command::Entry;
 
 pub mod gpu_card;
-pub mod service_offering;
 pub mod job;
+pub mod service_offering;
 
 /// All rooms.
 pub const ROOMS: &[&[Entry]] = &[gpu_card::COMMANDS, job::COMMANDS, service_offering::COMMANDS];

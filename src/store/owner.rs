@@ -55,12 +55,7 @@ pub(super) use owned_by;
 
 /// Whose things this list shows this caller. `is_named`: the list names its rows by id, which reaches as far as
 /// `listall`. At most two statements, none in the common cases of users and root admins.
-pub fn owners(
-    conn: &mut Conn,
-    caller: &Caller,
-    wanted: &Wanted,
-    is_named: bool,
-) -> Result<Owners> {
+pub fn owners(conn: &mut Conn, caller: &Caller, wanted: &Wanted, is_named: bool) -> Result<Owners> {
     if let Some(name) = &wanted.account {
         let home = wanted.domain.unwrap_or(caller.domain);
         let found = account_named(conn, name, home)?.map(|(id, _)| id);

@@ -177,7 +177,8 @@ pub fn list(
         }
         if let Some(zone) = filter.zone {
             let here = service_offering::zone_id.eq(zone);
-            query = query.filter(here.nullable().or(service_offering::zone_id.is_null().nullable()));
+            query =
+                query.filter(here.nullable().or(service_offering::zone_id.is_null().nullable()));
         }
         if let Some(home) = filter.domain {
             query = query.filter(service_offering::domain_id.eq(home));
@@ -245,8 +246,7 @@ pub fn whole(conn: &mut Conn, ids: &[Id<id::ServiceOffering>]) -> Result<Vec<Lis
     }
     let rows: Vec<Row> = service_offering::table
         .left_join(
-            vgpu_profile::table
-                .on(service_offering::profile_id.eq(vgpu_profile::id.nullable())),
+            vgpu_profile::table.on(service_offering::profile_id.eq(vgpu_profile::id.nullable())),
         )
         .left_join(gpu_card::table.on(gpu_card::id.eq(vgpu_profile::card_id)))
         .left_join(domain::table.on(service_offering::domain_id.eq(domain::id.nullable())))
@@ -261,11 +261,7 @@ pub fn whole(conn: &mut Conn, ids: &[Id<id::ServiceOffering>]) -> Result<Vec<Lis
             Offering::as_select(),
             service_offering::created,
             Option::<ProfileFacts>::as_select(),
-            (
-                gpu_card::name.nullable(),
-                domain::name.nullable(),
-                domain::path.nullable(),
-            ),
+            (gpu_card::name.nullable(), domain::name.nullable(), domain::path.nullable()),
             (zone::name.nullable(), gpu_offering::name.nullable()),
         ))
         .load(conn)?;
@@ -347,7 +343,10 @@ pub fn change(tx: &mut Tx<'_>, id: Id<id::ServiceOffering>, change: &Change) -> 
 /// Removes an offering from sight; instances that use it keep it.
 pub fn remove(tx: &mut Tx<'_>, id: Id<id::ServiceOffering>) -> Result<()> {
     update(service_offering::table.filter(service_offering::id.eq(id)))
-        .set((service_offering::removed.eq(clock().nullable()), service_offering::state.eq("Inactive")))
+        .set((
+            service_offering::removed.eq(clock().nullable()),
+            service_offering::state.eq("Inactive"),
+        ))
         .execute(&mut **tx)?;
     Ok(())
 }

@@ -81,10 +81,8 @@ impl Command for ListServiceOfferings {
             not_of_vm: request.virtual_machine_id,
         };
         let caller = Arc::clone(&cx.caller);
-        let (count, rows) = cx
-            .db
-            .read(move |conn| service_offering::list(conn, &caller, &filter, &window))
-            .await?;
+        let (count, rows) =
+            cx.db.read(move |conn| service_offering::list(conn, &caller, &filter, &window)).await?;
         Ok(List::page(count, rows.into_iter().map(ServiceOfferingView::from).collect()))
     }
 }
