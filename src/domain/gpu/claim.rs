@@ -8,7 +8,18 @@ use crate::domain::{Id, id};
 use std::collections::HashMap;
 
 /// One thing that placement picked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub enum Pick {
     /// A device that exists.
     Device(Id<id::GpuDevice>),

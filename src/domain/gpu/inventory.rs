@@ -8,7 +8,7 @@ use super::{
     DeviceType, PciAddress,
     group::Group,
     observed::{CardFacts, Inventory, LinkFacts, Observed, ProfileFacts, Skipped, SliceType},
-    readiness::{Assessment, Evidence, HostConditions, judge},
+    readiness::{Assessment, Evidence, HostConditions, judge, virtual_functions_on},
     rules::{Rules, Sort},
 };
 use crate::domain::{
@@ -139,12 +139,13 @@ impl<'a> View<'a> {
         carriers: &[&SeenFunction],
         mdevs: &[&SeenMdev],
     ) -> Observed {
-        let is_cut = !gpu.virtual_functions.is_empty() || carriers.len() > 1 || !mdevs.is_empty();
         let mut device = self.base(gpu, gpu, card, ProfileFacts::passthrough(card));
-        if is_cut {
+        let functions = gpu.virtual_functions.len().max(carriers.len() - 1);
+        if functions > 0 {
+            device.assessment.stop(virtual_functions_on(functions));
+        }
+        if functions > 0 || !mdevs.is_empty() {
             device.device_type = DeviceType::VGPUOnly;
-            let warnings = std::mem::take(&mut device.assessment.warnings);
-            device.assessment = Assessment { warnings, ..Assessment::ready() };
         }
         if self.seen.can_create_mdevs {
             device.slices = slices(card, carriers, mdevs);

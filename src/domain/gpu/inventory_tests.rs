@@ -95,7 +95,7 @@ fn virtual_functions_that_carry_slices_are_no_devices() {
     let found = look(&seen(a16(1), vec![]));
     assert_eq!(types(&found), [("0000:63:00.0".into(), DeviceType::VGPUOnly)]);
     let gpu = &found.devices[0];
-    assert!(gpu.assessment.is_ready(), "the host's driver must stay on a GPU that is cut");
+    assert_eq!(gpu.assessment.stop_short(), Some("used in slices"), "as a whole");
     let small = gpu.slices.iter().filter(|s| s.mdev_type == "nvidia-699").collect::<Vec<_>>();
     assert_eq!(small.len(), 2);
     assert_eq!((small[0].carrier, small[0].capacity, small[0].gpu_capacity), (at("63:00.4"), 1, 2));

@@ -4,19 +4,23 @@
 //! write. The books decide who holds a device; an observation never does.
 
 pub mod address;
+pub mod books;
 pub mod claim;
 mod group;
 pub mod inventory;
 pub mod observed;
 pub mod profile;
 pub mod readiness;
+pub mod reconcile;
 pub mod rules;
 #[cfg(test)]
 mod samples;
 pub mod state;
 
 pub use address::PciAddress;
+pub use books::{Facts, KnownAllocation, KnownDevice, KnownSlice};
 pub use claim::Pick;
 pub use inventory::observe;
 pub use observed::{CardFacts, Inventory, Observed, ProfileFacts, SliceType};
+pub use reconcile::{Change, Diff, Drift, Patch, reconcile};
 pub use state::{AllocationState, DeviceType, Health, ManagedState, ProfileKind};

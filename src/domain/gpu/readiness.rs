@@ -110,6 +110,16 @@ fn shared_group(evidence: &Evidence<'_>) -> Option<Reason> {
     })
 }
 
+/// A physical GPU whose virtual functions exist cannot be given away whole, whatever else is true of it.
+pub fn virtual_functions_on(count: usize) -> Reason {
+    Reason {
+        short: "used in slices",
+        sentence: format!("{count} virtual functions of the device are switched on"),
+        hint: "it is consumed through them; to give it away whole, write 0 to its sriov_numvfs"
+            .into(),
+    }
+}
+
 fn clinging(driver: &str) -> Reason {
     Reason {
         short: "driver bound",
@@ -154,6 +164,13 @@ impl Assessment {
     /// Ready, nothing to say.
     pub const fn ready() -> Self {
         Self { verdict: Verdict::Ready, warnings: Vec::new() }
+    }
+    /// One more reason against it, the first to be told.
+    pub fn stop(&mut self, reason: Reason) {
+        match &mut self.verdict {
+            Verdict::Ready => self.verdict = Verdict::NotReady(vec![reason]),
+            Verdict::NotReady(reasons) => reasons.insert(0, reason),
+        }
     }
     /// Whether the device can be given away.
     pub const fn is_ready(&self) -> bool {
