@@ -342,13 +342,15 @@ impl<'a> Books<'a> {
         let old = &device.facts;
         let new = Facts::from(seen);
         let is_settled = !self.held.contains_key(&device.id);
+        // a slice may be promised before the host has made it: until then the GPU looks whole
+        let has_slices = self.parents_of_held.contains(device.address.as_str());
         let parent_is_new = seen
             .parent
             .as_ref()
             .and_then(|p| self.seen.get(p.as_str()))
             .is_some_and(|p| self.is_new(p));
         Patch {
-            device_type: changed(&device.device_type, seen.device_type),
+            device_type: changed(&device.device_type, seen.device_type).filter(|_| !has_slices),
             parent: match parent_is_new {
                 true => Some(seen.parent.clone()),
                 false => learned(&device.parent, seen.parent.clone()),

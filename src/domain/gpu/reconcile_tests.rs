@@ -246,6 +246,24 @@ fn a_slice_that_went_retires_and_one_made_on_demand_at_once() {
 }
 
 #[test]
+fn a_gpu_whose_first_slice_is_only_promised_stays_cut() {
+    let mut ledger = Ledger::after(&one());
+    let promised = KnownDevice {
+        id: id_of(9),
+        address: "00000000-0000-0000-0000-000000000009".into(),
+        parent: Some("0000:07:00.0".into()),
+        device_type: DeviceType::MDEV,
+        on_demand: true,
+        ..ledger.rows[0].clone()
+    };
+    ledger.hold("0000:07:00.0", 50, AllocationState::Reserved);
+    ledger.ours[0].device = promised.id;
+    ledger.rows.push(promised);
+    ledger.rows[0].device_type = DeviceType::VGPUOnly;
+    assert_eq!(ledger.probe(&one(), &[]).changes, []);
+}
+
+#[test]
 fn a_stranger_is_noticed_and_so_is_its_leaving() {
     let mut ledger = Ledger::after(&two());
     let used_by = "domain-77".to_owned();
