@@ -14,5 +14,6 @@ pub mod http;
 pub mod hypervisor;
 pub mod jobs;
 pub mod local_db;
+pub mod service;
 pub mod store;
 pub mod telemetry;

@@ -1,2 +1,101 @@
-//! csgpu.
-fn main() {}
+//! The program: reads the command line and the configuration, opens the database, and runs what was asked for.
+
+use clap::{Parser, Subcommand};
+use csgpu::{
+    command::Registry,
+    commands::ROOMS,
+    config::Config,
+    local_db::{Durability, LocalDb},
+    service,
+    store::{Db, migrate},
+    telemetry,
+};
+use std::{error::Error, io::Write, path::PathBuf, process::ExitCode};
+use tokio::runtime;
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+/// GPUs as a first-class resource of a private cloud, behind CloudStack's API.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The configuration file [default: $CSGPU_CONFIG, or /etc/csgpu/csgpu.toml if it exists]
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the service
+    Serve,
+    /// Bring the database to this version's schema
+    Migrate,
+    /// Print the configuration in force, with its documentation
+    Config,
+    /// Print what the API consists of, as listApis answers it
+    Spec,
+    /// Print the public key by which this service logs in to its hosts
+    SshKey,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut text = error.to_string();
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                text = format!("{text}: {error}");
+                cause = error.source();
+            }
+            eprintln!("csgpu: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Outcome {
+    let config = Config::load(arguments.config.as_deref())?;
+    match arguments.verb {
+        Verb::Config => print(&config.render()),
+        Verb::Spec => {
+            let api = serde_json::Value::from(Registry::new(ROOMS).describe(None, None));
+            print(&format!(
+                "{api:#}
+"
+            ))
+        }
+        Verb::SshKey => Err("this build has no connection to hosts over ssh".into()),
+        Verb::Migrate => {
+            telemetry::start(&config.log)?;
+            let (_private, url) = database(&config)?;
+            let steps = migrate::prepare(&url, true)?;
+            print(&format!("{} steps applied\n{}", steps.len(), steps.join("\n")))
+        }
+        Verb::Serve => {
+            telemetry::start(&config.log)?;
+            // before the runtime: the private database ends with the thread that starts it
+            let (_private, url) = database(&config)?;
+            migrate::prepare(&url, config.database.migrate || config.database.url.is_none())?;
+            let db = Db::open(&url, config.database.pool);
+            let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+            Ok(runtime.block_on(service::run(&config, db))?)
+        }
+    }
+}
+
+/// The database's URL, and the private database itself if there is one.
+fn database(config: &Config) -> Outcome<(Option<LocalDb>, String)> {
+    if let Some(url) = &config.database.url {
+        return Ok((None, url.reveal().to_owned()));
+    }
+    let private = LocalDb::start(&config.data.join("database"), Durability::Full)?;
+    let url = private.url("csgpu");
+    Ok((Some(private), url))
+}
+
+fn print(text: &str) -> Outcome {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}

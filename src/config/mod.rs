@@ -149,11 +149,12 @@ const TABLES: &[(&str, &[&str], &[Field])] = &[
 ];
 
 impl Config {
-    /// Reads the file, or [`FILE`] if it exists and none is named, then the process's environment.
+    /// Reads the file (else the one that `CSGPU_CONFIG` names, else [`FILE`] if it exists), then the environment.
     pub fn load(file: Option<&Path>) -> Result<Self, String> {
-        let usual = Path::new(FILE);
-        let text = match file.or_else(|| usual.exists().then_some(usual)) {
-            Some(path) => std::fs::read_to_string(path)
+        let usual = || Some(PathBuf::from(FILE)).filter(|path| path.exists());
+        let named = || std::env::var_os("CSGPU_CONFIG").map(PathBuf::from);
+        let text = match file.map(Path::to_owned).or_else(named).or_else(usual) {
+            Some(path) => std::fs::read_to_string(&path)
                 .map_err(|error| format!("{} cannot be read: {error}", path.display()))?,
             None => String::new(),
         };
@@ -171,7 +172,8 @@ impl Config {
         let mut table: Table = toml::from_str(text).map_err(|error| error.to_string())?;
         for (name, value) in environment {
             // the tests' own variables are not ours to judge
-            let theirs = name.starts_with("CSGPU_TEST_") || name.starts_with("CSGPU_RIG_");
+            let theirs = ["CSGPU_TEST_", "CSGPU_RIG_", "CSGPU_CONFIG"];
+            let theirs = theirs.iter().any(|start| name.starts_with(start));
             match name.strip_prefix("CSGPU_") {
                 Some(key) if !theirs => {
                     put(&mut table, key, &value).map_err(|why| format!("{name}: {why}"))?;
