@@ -3,6 +3,7 @@
 
 pub mod fake;
 mod hosts;
+pub mod libvirt;
 pub use hosts::Hosts;
 
 use crate::{

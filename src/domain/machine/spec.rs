@@ -102,13 +102,15 @@ pub struct NewVolume {
     pub base: Option<(String, String)>,
 }
 
-/// A directory pool to be there.
+/// A pool to be there: a directory of the host, or an NFS export mounted on one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewPool {
     /// The libvirt pool's name.
     pub name: String,
     /// Its directory on the host.
     pub path: String,
+    /// The NFS export to mount there: (server, exported path); `None`: the directory itself.
+    pub nfs: Option<(String, String)>,
 }
 
 /// A NAT network of a host with fixed addresses for its interfaces.

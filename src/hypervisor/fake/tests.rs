@@ -165,7 +165,7 @@ async fn disks_and_networks_must_be_there_to_start() {
     spec.disks = vec![DiskSpec { volume: volume.clone(), format: "qcow2".into() }];
     driver.ensure_defined(&spec).await.unwrap();
     assert!(driver.ensure_running(spec.uuid).await.is_err());
-    driver.ensure_pool(&NewPool { name: "p".into(), path: "/p".into() }).await.unwrap();
+    driver.ensure_pool(&NewPool { name: "p".into(), path: "/p".into(), nfs: None }).await.unwrap();
     let new = NewVolume { volume, format: "qcow2".into(), capacity: 1 << 30, base: None };
     driver.ensure_volume(&new).await.unwrap();
     driver.ensure_running(spec.uuid).await.unwrap();

@@ -1,0 +1,2 @@
+//! Hosts through libvirt.
+mod xml;

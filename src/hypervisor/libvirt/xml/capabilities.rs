@@ -1,0 +1,131 @@
+//! `<capabilities>` and `<domainCapabilities>`: who the host is, its NUMA nodes, what its domains can be.
+
+use super::read;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A host as its capabilities describe it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::hypervisor::libvirt) struct Capabilities {
+    /// The hardware's UUID; `None` on the test driver.
+    pub(in crate::hypervisor::libvirt) uuid: Option<String>,
+    /// CPU architecture.
+    pub(in crate::hypervisor::libvirt) arch: String,
+    /// Whether the IOMMU is on; `None`: not said.
+    pub(in crate::hypervisor::libvirt) iommu: Option<bool>,
+    /// The domain types that guests of the host's own architecture can have.
+    pub(in crate::hypervisor::libvirt) domain_types: Vec<String>,
+    /// CPUs of each NUMA node.
+    pub(in crate::hypervisor::libvirt) nodes: BTreeMap<u32, Vec<u32>>,
+}
+
+#[derive(Deserialize)]
+struct CapabilitiesXml {
+    host: HostXml,
+    #[serde(default)]
+    guest: Vec<GuestXml>,
+}
+#[derive(Deserialize)]
+struct HostXml {
+    uuid: Option<String>,
+    cpu: Option<CpuXml>,
+    iommu: Option<IommuXml>,
+    topology: Option<TopologyXml>,
+}
+#[derive(Deserialize)]
+struct CpuXml {
+    arch: Option<String>,
+}
+#[derive(Deserialize)]
+struct IommuXml {
+    #[serde(rename = "@support")]
+    support: String,
+}
+#[derive(Deserialize)]
+struct TopologyXml {
+    cells: CellsXml,
+}
+#[derive(Deserialize)]
+struct CellsXml {
+    #[serde(default)]
+    cell: Vec<CellXml>,
+}
+#[derive(Deserialize)]
+struct CellXml {
+    #[serde(rename = "@id")]
+    id: u32,
+    cpus: Option<CpusXml>,
+}
+#[derive(Deserialize)]
+struct CpusXml {
+    #[serde(default)]
+    cpu: Vec<CpuIdXml>,
+}
+#[derive(Deserialize)]
+struct CpuIdXml {
+    #[serde(rename = "@id")]
+    id: u32,
+}
+#[derive(Deserialize)]
+struct GuestXml {
+    arch: Option<ArchXml>,
+}
+#[derive(Deserialize)]
+struct ArchXml {
+    #[serde(rename = "@name")]
+    name: String,
+    #[serde(default)]
+    domain: Vec<TypeXml>,
+}
+#[derive(Deserialize)]
+struct TypeXml {
+    #[serde(rename = "@type")]
+    kind: String,
+}
+
+/// Reads a host's capabilities.
+pub(in crate::hypervisor::libvirt) fn read_capabilities(
+    text: &str,
+) -> Result<Capabilities, String> {
+    let CapabilitiesXml { host, guest } = read("capabilities", text)?;
+    let arch = host.cpu.and_then(|cpu| cpu.arch).unwrap_or_default();
+    let guests = guest.into_iter().filter_map(|guest| guest.arch);
+    let types = guests.filter(|guest| guest.name == arch).flat_map(|guest| guest.domain);
+    let cells = host.topology.map(|topology| topology.cells.cell).unwrap_or_default();
+    let cpus = |cell: CellXml| {
+        let cpus = cell.cpus.map(|cpus| cpus.cpu).unwrap_or_default();
+        (cell.id, cpus.iter().map(|cpu| cpu.id).collect())
+    };
+    Ok(Capabilities {
+        uuid: host.uuid,
+        iommu: host.iommu.map(|iommu| iommu.support == "yes"),
+        domain_types: types.map(|kind| kind.kind).collect(),
+        nodes: cells.into_iter().map(cpus).collect(),
+        arch,
+    })
+}
+
+#[derive(Deserialize)]
+struct DomainCapabilitiesXml {
+    domain: String,
+}
+
+/// The type that the host itself would choose for a domain.
+pub(in crate::hypervisor::libvirt) fn read_domain_type(text: &str) -> Result<String, String> {
+    read("domain capabilities", text).map(|found: DomainCapabilitiesXml| found.domain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recorded_host_is_understood() {
+        let seen = read_capabilities(include_str!("golden/seen_capabilities.xml")).unwrap();
+        assert_eq!(seen.arch, "x86_64");
+        assert_eq!(seen.iommu, Some(true));
+        assert!(seen.domain_types.contains(&"qemu".to_owned()));
+        assert!(seen.uuid.is_some_and(|uuid| uuid.len() == 36));
+        assert_eq!(seen.nodes.values().map(Vec::len).sum::<usize>(), 2);
+    }
+}
