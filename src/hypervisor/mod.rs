@@ -128,3 +128,24 @@ pub trait Connector: Send + Sync {
     /// A driver for this address.
     fn open(&self, address: &HostAddress) -> Result<Arc<dyn HostDriver>>;
 }
+
+/// Opens every kind of host, by the scheme of its URI.
+pub struct AnyConnector {
+    /// `fake://`; `None`: this service has no in-memory hosts.
+    pub fake: Option<fake::FakeConnector>,
+    /// `qemu+ssh://` and `test:///`.
+    pub libvirt: libvirt::LibvirtConnector,
+}
+
+impl Connector for AnyConnector {
+    fn open(&self, address: &HostAddress) -> Result<Arc<dyn HostDriver>> {
+        match (&self.fake, address.uri.split_once("://")) {
+            (Some(fake), Some(("fake", _))) => fake.open(address),
+            (_, Some(("qemu+ssh" | "test", _))) => self.libvirt.open(address),
+            _ => Err(crate::error::Error::invalid(format!(
+                "{} is no address of a host: qemu+ssh://user@host:port/system",
+                address.uri
+            ))),
+        }
+    }
+}

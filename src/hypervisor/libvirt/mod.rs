@@ -1,2 +1,154 @@
-//! Hosts through libvirt.
+//! Hosts through libvirt: `qemu+ssh://` in production, libvirt's own test driver (`test:///file.xml`) for simulated ones.
+//!
+//! The test driver differs in what matters here: one connection is one world, so the connector keeps it for life and
+//! shares it between drivers; nothing can be uploaded (an empty volume of that size stands in); a device that no domain
+//! uses is clean; mediated devices exist only where the file has them.
+
+mod bell;
+mod dial;
+mod domain;
+mod driver;
+mod fault;
+mod line;
+mod network;
+mod nodedev;
+mod proof;
+mod raw;
+mod simulator;
+mod ssh;
+mod storage;
 mod xml;
+
+pub use simulator::{Flavour, simulate};
+pub use ssh::{HostKey, Login, ensure_key, install_key, scan_and_pin};
+
+use super::{Connector, HostAddress, HostDriver};
+use crate::error::{Error, Result};
+use bell::Bell;
+use dial::Dial;
+use driver::LibvirtDriver;
+use line::Line;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Where the connector keeps what it needs.
+#[derive(Debug, Clone)]
+pub struct LibvirtSettings {
+    /// The service's ssh key pair; shared by all servers.
+    pub keys: PathBuf,
+    /// Scratch files of this process; a directory of its own is made in it and removed at the end.
+    pub scratch: PathBuf,
+    /// The directory that simulated hosts' files must lie in; `None`: there are none.
+    pub simulators: Option<PathBuf>,
+}
+
+/// A simulated host: its line and its bell.
+type Simulated = (Arc<Line>, Arc<Bell>);
+
+/// Opens hosts through libvirt.
+pub struct LibvirtConnector {
+    settings: LibvirtSettings,
+    scratch: PathBuf,
+    simulated: Mutex<HashMap<PathBuf, Simulated>>,
+}
+
+impl LibvirtConnector {
+    /// A connector; makes its scratch directory.
+    ///
+    /// # Errors
+    /// `Internal` when the directory cannot be made.
+    pub fn new(settings: LibvirtSettings) -> Result<Self> {
+        let own = format!("hosts-{}-{}", std::process::id(), uuid::Uuid::new_v4().simple());
+        let scratch = settings.scratch.join(own);
+        let made = std::fs::create_dir_all(&scratch).and_then(|()| scratch.canonicalize());
+        let scratch = made.map_err(|error| {
+            Error::internal(format!("cannot make {}: {error}", scratch.display()))
+        })?;
+        Ok(Self { settings, scratch, simulated: Mutex::default() })
+    }
+
+    fn open_ssh(&self, address: &HostAddress) -> Result<LibvirtDriver> {
+        let login = Login::parse(&address.uri)?;
+        let away = |why| Error::Unreachable { host: address.name.clone(), why };
+        // a host that is opened anew gets files of its own: the old one's thread may still be in its last call
+        let unique = uuid::Uuid::new_v4().simple();
+        let directory = self.scratch.join(format!("{}-{unique}", address.host));
+        let ssh = ssh::Ssh::new(
+            login,
+            address.host_key.as_deref(),
+            address.host.to_string(),
+            &self.settings.keys,
+            &directory,
+        )
+        .map_err(away)?;
+        let bell = Arc::<Bell>::default();
+        let dial = |line: &str| {
+            Dial::Ssh(Box::new(ssh::Tunnel::new(ssh.clone(), directory.clone(), line)))
+        };
+        let (main, workers, copies) = driver::lines(&address.name, &bell, dial)?;
+        Ok(LibvirtDriver {
+            name: address.name.clone(),
+            bell,
+            line: Arc::new(main),
+            workers,
+            copies: Some(copies),
+            ssh: Some(ssh),
+            simulated: None,
+        })
+    }
+
+    fn open_simulated(&self, address: &HostAddress, path: &str) -> Result<LibvirtDriver> {
+        let file = self.allowed(path)?;
+        let mut simulated = self.simulated.lock().unwrap_or_else(PoisonError::into_inner);
+        let (line, bell) = match simulated.get(&file) {
+            Some((line, bell)) => (line.clone(), bell.clone()),
+            None => {
+                let bell = Arc::<Bell>::default();
+                let dial = Dial::Local(format!("test://{}", file.display()));
+                let line = Arc::new(Line::main(&address.name, dial, bell.clone())?);
+                simulated.insert(file.clone(), (line.clone(), bell.clone()));
+                (line, bell)
+            }
+        };
+        Ok(LibvirtDriver {
+            name: address.name.clone(),
+            bell,
+            line,
+            workers: Vec::new(),
+            copies: None,
+            ssh: None,
+            simulated: Some(file),
+        })
+    }
+
+    /// The file, if it is one that may be opened.
+    fn allowed(&self, path: &str) -> Result<PathBuf> {
+        let no = || Error::invalid(format!("test://{path} is not a simulated host's file here"));
+        let directory = self.settings.simulators.as_deref().ok_or_else(no)?;
+        let directory = directory.canonicalize().map_err(|_| no())?;
+        let file = Path::new(path).canonicalize().map_err(|_| no())?;
+        if file.starts_with(&directory) && file.is_file() { Ok(file) } else { Err(no()) }
+    }
+}
+
+impl Connector for LibvirtConnector {
+    fn open(&self, address: &HostAddress) -> Result<Arc<dyn HostDriver>> {
+        let driver = match address.uri.strip_prefix("test://") {
+            Some(path) => self.open_simulated(address, path)?,
+            None => self.open_ssh(address)?,
+        };
+        Ok(Arc::new(driver))
+    }
+}
+
+impl Drop for LibvirtConnector {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.scratch);
+    }
+}
+
+#[cfg(test)]
+mod tests;

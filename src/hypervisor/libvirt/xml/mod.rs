@@ -20,11 +20,11 @@ mod writer;
 
 pub(super) use capabilities::{Capabilities, read_capabilities, read_domain_type};
 pub(super) use domain::{Ground, domain};
-pub(super) use network::{lease, network, read_leases};
-pub(super) use nodedev::{Node, new_mdev, read_node};
+pub(super) use network::{Lease, lease, network, read_leases};
+pub(super) use nodedev::{Node, address_of, new_mdev, read_node};
 pub(super) use pool::pool;
 pub(super) use seen_domain::read_domain;
-pub(super) use simulator::simulator;
+pub(super) use simulator::{Model, simulator};
 pub(super) use volume::volume;
 
 /// Reads a document into a struct; the error names the document, not its content.

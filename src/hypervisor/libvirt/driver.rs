@@ -1,0 +1,277 @@
+//! The verbs of a host behind libvirt: which line each goes on, how long it may take.
+
+use super::{
+    bell::Bell,
+    dial::Dial,
+    domain,
+    line::{Line, Session},
+    network, nodedev, proof,
+    ssh::{self, Ssh},
+    storage,
+    xml::{self, Ground},
+};
+use crate::{
+    domain::{gpu::PciAddress, machine::*},
+    error::Result,
+    hypervisor::{ExpectedDevice, HostDriver, HostEvent, HostFuture, Link, Stop},
+};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::sync::mpsc::UnboundedReceiver;
+use uuid::Uuid;
+
+/// The limit of a question.
+pub(super) const SHORT: Duration = Duration::from_secs(30);
+/// The limit of a change that may take a while: a start pins the guest's whole memory first.
+pub(super) const WORK: Duration = Duration::from_secs(600);
+/// How often a guest that was asked to stop is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// How many domains of one host are started or stopped at once.
+pub(super) const WORKERS: usize = 3;
+
+/// A host behind libvirt.
+pub(super) struct LibvirtDriver {
+    pub(super) name: String,
+    pub(super) bell: Arc<Bell>,
+    /// For questions; always connected.
+    pub(super) line: Arc<Line>,
+    /// For starts and stops: the same domain always on the same one. Empty on a simulated host.
+    pub(super) workers: Vec<Line>,
+    /// For uploads. `None` on a simulated host.
+    pub(super) copies: Option<Line>,
+    pub(super) ssh: Option<Ssh>,
+    /// Its identity and name where libvirt's test driver has none of its own: the file's path.
+    pub(super) simulated: Option<PathBuf>,
+}
+
+impl LibvirtDriver {
+    /// Whether there is no real host behind it.
+    pub(super) const fn is_simulated(&self) -> bool {
+        self.simulated.is_some()
+    }
+
+    /// The line for changes to this domain or slice.
+    pub(super) fn work(&self, id: Uuid) -> &Line {
+        let index = (id.as_u128() % WORKERS as u128) as usize;
+        self.workers.get(index).unwrap_or(&self.line)
+    }
+
+    /// The line for changes to this function.
+    pub(super) fn work_on(&self, address: PciAddress) -> &Line {
+        self.work(Uuid::from_u128(u128::from(address.bus)))
+    }
+
+    /// Runs a program on the host; `None` on a simulated one, which has none.
+    pub(super) async fn run(&self, words: &[&str], input: &[u8]) -> Result<Option<ssh::Ran>> {
+        match &self.ssh {
+            None => Ok(None),
+            Some(ssh) => ssh::run(ssh, &self.name, words, input, SHORT).await.map(Some),
+        }
+    }
+
+    async fn facts(&self) -> Result<HostFacts> {
+        let simulated = self.simulated.clone();
+        self.line.call(SHORT, move |session| facts(session, simulated.as_deref())).await
+    }
+
+    async fn define(&self, machine: &MachineSpec) -> Result<()> {
+        let simulated = self.is_simulated();
+        let mut ground = self.line.call(SHORT, move |s| ground(s, simulated)).await?;
+        ground.window = self.window(machine).await;
+        let machine = machine.clone();
+        self.work(machine.uuid).call(SHORT, move |s| domain::define(s, &machine, &ground)).await
+    }
+
+    /// The window that the devices' large BARs need, in KiB; `None`: the usual one is enough, or nothing is known.
+    async fn window(&self, machine: &MachineSpec) -> Option<u64> {
+        let mut sum = 0;
+        for device in &machine.devices {
+            let DeviceRef::Pci { address, companions } = device else { continue };
+            for function in std::iter::once(address).chain(companions) {
+                let file = format!("/sys/bus/pci/devices/{function}/resource");
+                let ran = self.run(&["cat", &file], &[]).await.ok()??;
+                sum += proof::large_bars(&String::from_utf8_lossy(&ran.output));
+            }
+        }
+        (sum > 8 << 30).then(|| (sum * 2).next_power_of_two() >> 10)
+    }
+
+    async fn stop(&self, id: Uuid, how: Stop) -> Result<()> {
+        if let Stop::Graceful { seconds } = how {
+            let deadline = tokio::time::Instant::now() + Duration::from_secs(u64::from(seconds));
+            self.line.call(SHORT, move |s| domain::ask_to_stop(s, id)).await?;
+            while self.line.call(SHORT, move |s| domain::is_active(s, id)).await? {
+                if tokio::time::Instant::now() + LOOK > deadline {
+                    break;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        self.work(id).call(WORK, move |s| domain::destroy(s, id)).await
+    }
+}
+
+fn ground(session: &Session, simulated: bool) -> Result<Ground, super::fault::Fault> {
+    use super::fault::Fault;
+    if simulated {
+        return Ok(Ground { domain_type: "test".to_owned(), ..Ground::default() });
+    }
+    let capabilities =
+        xml::read_capabilities(&session.connect.capabilities()?).map_err(Fault::Strange)?;
+    let arch = (!capabilities.arch.is_empty()).then_some(capabilities.arch.as_str());
+    let own = session.connect.domain_capabilities(None, arch, Some("q35"), None, 0);
+    let domain_type = match own {
+        Ok(text) => xml::read_domain_type(&text).map_err(Fault::Strange)?,
+        Err(_) if capabilities.domain_types.iter().any(|kind| kind == "kvm") => "kvm".to_owned(),
+        Err(_) => "qemu".to_owned(),
+    };
+    Ok(Ground { capabilities, domain_type, window: None })
+}
+
+fn facts(
+    session: &Session,
+    simulated: Option<&std::path::Path>,
+) -> Result<HostFacts, super::fault::Fault> {
+    let connect = &session.connect;
+    let ground = ground(session, simulated.is_some())?;
+    let node = connect.node_info()?;
+    let number = connect.hyp_version().unwrap_or(0);
+    let mut facts = HostFacts {
+        identity: ground.capabilities.uuid.unwrap_or_default(),
+        hostname: connect.hostname()?,
+        version: format!("{}.{}.{}", number / 1_000_000, number / 1000 % 1000, number % 1000),
+        arch: ground.capabilities.arch,
+        cpus: node.cpus,
+        mhz: node.mhz,
+        sockets: node.sockets * node.nodes.max(1),
+        memory: node.memory << 10,
+        domain_type: ground.domain_type,
+        iommu: ground.capabilities.iommu.unwrap_or(false),
+    };
+    if let Some(file) = simulated {
+        facts.identity = file.display().to_string();
+        facts.hostname = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        facts.arch = "x86_64".to_owned();
+        // the test driver says "no" whatever its devices show
+        let seen = nodedev::list(session, false)?;
+        facts.iommu = seen.functions.iter().any(|function| function.iommu_group.is_some());
+    }
+    Ok(facts)
+}
+
+impl HostDriver for LibvirtDriver {
+    fn link(&self) -> Link {
+        self.bell.link()
+    }
+
+    fn probe(&self) -> HostFuture<'_, HostFacts> {
+        Box::pin(self.facts())
+    }
+
+    fn devices(&self) -> HostFuture<'_, SeenDevices> {
+        let creates = !self.is_simulated();
+        Box::pin(self.line.call(SHORT, move |s| nodedev::list(s, creates)))
+    }
+
+    fn domains(&self) -> HostFuture<'_, Vec<SeenDomain>> {
+        Box::pin(self.line.call(SHORT, domain::list))
+    }
+
+    fn ensure_pool<'a>(&'a self, pool: &'a NewPool) -> HostFuture<'a, (Bytes, Bytes)> {
+        let pool = pool.clone();
+        Box::pin(self.line.call(SHORT, move |s| storage::ensure_pool(s, &pool)))
+    }
+
+    fn ensure_no_pool<'a>(&'a self, name: &'a str) -> HostFuture<'a, ()> {
+        let name = name.to_owned();
+        Box::pin(self.line.call(SHORT, move |s| storage::ensure_no_pool(s, &name)))
+    }
+
+    fn ensure_uploaded<'a>(&'a self, volume: &'a NewVolume, file: PathBuf) -> HostFuture<'a, ()> {
+        let (volume, stores) = (volume.clone(), !self.is_simulated());
+        let line = self.copies.as_ref().unwrap_or(&self.line);
+        Box::pin(line.call(SHORT, move |s| storage::ensure_uploaded(s, &volume, &file, stores)))
+    }
+
+    fn ensure_volume<'a>(&'a self, volume: &'a NewVolume) -> HostFuture<'a, ()> {
+        let volume = volume.clone();
+        Box::pin(self.line.call(SHORT, move |s| storage::ensure(s, &volume)))
+    }
+
+    fn ensure_no_volume<'a>(&'a self, volume: &'a VolumeRef) -> HostFuture<'a, ()> {
+        let volume = volume.clone();
+        Box::pin(self.line.call(SHORT, move |s| storage::ensure_none(s, &volume)))
+    }
+
+    fn ensure_network<'a>(&'a self, network: &'a NewNetwork) -> HostFuture<'a, ()> {
+        let network = network.clone();
+        Box::pin(self.line.call(SHORT, move |s| network::ensure(s, &network)))
+    }
+
+    fn ensure_no_network<'a>(&'a self, name: &'a str) -> HostFuture<'a, ()> {
+        let name = name.to_owned();
+        Box::pin(self.line.call(SHORT, move |s| network::ensure_none(s, &name)))
+    }
+
+    fn ensure_slices<'a>(&'a self, devices: &'a [DeviceRef]) -> HostFuture<'a, ()> {
+        let devices = devices.to_vec();
+        let line = match devices.first() {
+            Some(DeviceRef::Mdev { uuid, .. }) => self.work(*uuid),
+            _ => &self.line,
+        };
+        let creates = !self.is_simulated();
+        Box::pin(line.call(WORK, move |s| nodedev::make_slices(s, &devices, creates)))
+    }
+
+    fn ensure_defined<'a>(&'a self, machine: &'a MachineSpec) -> HostFuture<'a, ()> {
+        Box::pin(self.define(machine))
+    }
+
+    fn ensure_running(&self, domain: Uuid) -> HostFuture<'_, ()> {
+        Box::pin(self.work(domain).call(WORK, move |s| domain::start(s, domain)))
+    }
+
+    fn reboot(&self, domain: Uuid) -> HostFuture<'_, ()> {
+        Box::pin(self.work(domain).call(SHORT, move |s| domain::reboot(s, domain)))
+    }
+
+    fn ensure_stopped(&self, domain: Uuid, how: Stop) -> HostFuture<'_, ()> {
+        Box::pin(self.stop(domain, how))
+    }
+
+    fn ensure_undefined(&self, domain: Uuid) -> HostFuture<'_, ()> {
+        Box::pin(self.work(domain).call(WORK, move |s| domain::undefine(s, domain)))
+    }
+
+    fn prove_clean<'a>(
+        &'a self,
+        device: &'a DeviceRef,
+        expected: &'a ExpectedDevice,
+    ) -> HostFuture<'a, Proof> {
+        Box::pin(proof::prove(self, device, expected))
+    }
+
+    fn events(&self) -> UnboundedReceiver<HostEvent> {
+        self.bell.listen()
+    }
+
+    fn close(&self) {
+        // the line of a simulated host *is* the host: it lives as long as the connector
+        if !self.is_simulated() {
+            self.line.close();
+        }
+        self.workers.iter().chain(&self.copies).for_each(Line::close);
+    }
+}
+
+/// The three kinds of lines to a host behind ssh.
+pub(super) fn lines(
+    name: &str,
+    bell: &Arc<Bell>,
+    dial: impl Fn(&str) -> Dial,
+) -> Result<(Line, Vec<Line>, Line)> {
+    let main = Line::main(name, dial("main"), bell.clone())?;
+    let worker = |n: usize| Line::spare(name, dial(&format!("work{n}")), bell.clone());
+    let workers = (0..WORKERS).map(worker).collect::<Result<Vec<_>>>()?;
+    let copies = Line::spare(name, dial("copies"), bell.clone())?;
+    Ok((main, workers, copies))
+}
