@@ -5,7 +5,9 @@
  * A test module for the GPU host rig, of no use elsewhere. It is under GPL 2 (unlike its surroundings) because the kernel
  * gives the mdev and vfio interfaces to modules under that licence only.
  *
- * It binds to a PCI device only when asked to by driver_override. The device then has mdev types, under
+ * It binds to the adapter that stands for a sliceable GPU, by its id, as the driver of a vendor does: so it also comes back
+ * by itself after a guest has had the whole card. (Another adapter can be given to it by driver_override.) The device then
+ * has mdev types, under
  * /sys/bus/pci/devices/ADDRESS/mdev_supported_types/csgpu_mdev-{1,2,3}, as the driver of a sliceable GPU would offer them:
  *
  *	csgpu_mdev-1	CSGPU V1-4Q	 4 GiB	up to 4 of them on one GPU
@@ -358,7 +360,7 @@ static struct mdev_driver slice_driver = {
 	.show_description = show_description,
 };
 
-/* ---- the GPU: an emulated display adapter that driver_override gave to us ---- */
+/* ---- the GPU: an emulated display adapter ---- */
 
 static int gpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
@@ -382,9 +384,13 @@ static void gpu_remove(struct pci_dev *pdev)
 	mdev_unregister_parent(&gpu->parent);
 }
 
-/* No id table: only a device whose driver_override names this driver is ever bound. */
+/* QEMU's ati-vga,model=rv100; the real driver of that model is not in the image. */
+static const struct pci_device_id gpu_ids[] = { { PCI_DEVICE(PCI_VENDOR_ID_ATI, 0x5159) }, {} };
+MODULE_DEVICE_TABLE(pci, gpu_ids);
+
 static struct pci_driver gpu_driver = {
 	.name = DRIVER_NAME,
+	.id_table = gpu_ids,
 	.probe = gpu_probe,
 	.remove = gpu_remove,
 };
