@@ -8,6 +8,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
 mod credentials;
+mod identity;
 mod kernel;
 mod sweep_schema;
 mod wire;

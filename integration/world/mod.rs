@@ -83,6 +83,29 @@ impl World {
         (server, client)
     }
 
+    /// A user of a new account of ROOT, signing with keys of its own.
+    pub async fn user(&self, name: &str) -> Client {
+        self.member(name, "0", None).await
+    }
+
+    /// A user of a new account of this type in this domain.
+    pub async fn member(&self, name: &str, kind: &str, domain: Option<&str>) -> Client {
+        let mut account = vec![
+            ("username", name),
+            ("password", "a long password"),
+            ("firstname", name),
+            ("lastname", "of the test"),
+            ("email", "somebody@example.org"),
+            ("accounttype", kind),
+        ];
+        account.extend(domain.map(|domain| ("domainid", domain)));
+        let made = self.admin.ok("createAccount", &account).await;
+        let user = made["account"]["user"][0]["id"].as_str().expect("a user");
+        let keys = self.admin.ok("registerUserKeys", &[("id", user)]).await;
+        let key = |name: &str| keys["userkeys"][name].as_str().expect("a key").to_owned();
+        Client::new(self.server.address, &key("apikey"), &key("secretkey"))
+    }
+
     /// The database, as the first server sees it.
     pub fn db(&self) -> &Db {
         &self.server.wiring.db

@@ -44,6 +44,9 @@ pub use params::{IdRef, ParamSpec, Params, Reader};
 pub use registry::Registry;
 pub use reply::{Flat, List, One, Response, ResponseSpec, Shape, Success};
 pub use settings::Settings;
+/// The version of the dialect that this service speaks, as CloudStack reports its own.
+pub const DIALECT_VERSION: &str = "4.22.0.0";
+
 pub use spec::{Role, Spec};
 pub use view::{Date, FieldSpec, Output, View};
 pub use wire::{Param, Wire};

@@ -2,9 +2,23 @@
 
 use crate::command::Entry;
 
+pub mod account;
+pub mod api;
+pub mod domain;
 pub mod gpu_card;
 pub mod job;
+pub mod role;
 pub mod service_offering;
+pub mod user;
 
 /// All rooms.
-pub const ROOMS: &[&[Entry]] = &[gpu_card::COMMANDS, job::COMMANDS, service_offering::COMMANDS];
+pub const ROOMS: &[&[Entry]] = &[
+    account::COMMANDS,
+    api::COMMANDS,
+    domain::COMMANDS,
+    gpu_card::COMMANDS,
+    job::COMMANDS,
+    role::COMMANDS,
+    service_offering::COMMANDS,
+    user::COMMANDS,
+];

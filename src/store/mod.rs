@@ -14,6 +14,7 @@ pub mod gpu_card;
 pub mod gpu_claim;
 pub mod gpu_count;
 pub mod gpu_held;
+pub mod identity;
 pub mod job;
 pub mod lookup;
 pub mod migrate;

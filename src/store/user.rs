@@ -1,17 +1,20 @@
 //! Users: who may call, with which keys.
 
 use super::{
-    Conn, Tx,
+    Conn, Tx, Window, escape_like, like,
     schema::{account, domain, role, user},
 };
 use crate::{
     domain::{
-        Id, id,
-        identity::{AccountState, Caller, RoleType},
+        Id, Time, id,
+        identity::{AccountState, Caller, Reach, RoleType, Scope},
     },
-    error::Result,
+    error::{Error, Result},
 };
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, update};
+use diesel::{
+    ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
+    TextExpressionMethods, update,
+};
 
 type Columns =
     ((Id<id::User>, String, Id<id::Account>, String), (Id<id::Domain>, String), (String, RoleType));
@@ -81,4 +84,172 @@ pub fn set_keys(
     let keys = (user::api_key.eq(api_key), user::secret_key.eq(secret_key));
     let rows = update(user::table.filter(user::id.eq(who)).filter(user::alive.eq(true)));
     Ok(rows.set(keys).execute(&mut **tx)? == 1)
+}
+
+/// A user as lists show it.
+#[derive(Debug, Clone, Queryable)]
+pub struct User {
+    /// Its id.
+    pub id: Id<id::User>,
+    /// Its name.
+    pub username: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Mail address.
+    pub email: Option<String>,
+    /// Time zone.
+    pub timezone: Option<String>,
+    /// Whether it may act.
+    pub state: AccountState,
+    /// Its API key.
+    pub api_key: Option<String>,
+    /// Whether every cloud has it.
+    pub is_default: bool,
+    /// When it was made.
+    pub created: Time,
+    /// Its account: id, name.
+    pub account: (Id<id::Account>, String),
+    /// Its domain: id, name, path.
+    pub domain: (Id<id::Domain>, String, String),
+    /// Its role: id, name, kind.
+    pub role: (Id<id::Role>, String, RoleType),
+}
+
+/// Which users to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// This one.
+    pub id: Option<Id<id::User>>,
+    /// Of this name.
+    pub username: Option<String>,
+    /// Of the accounts of this name.
+    pub account: Option<String>,
+    /// Of these accounts.
+    pub accounts: Option<Vec<Id<id::Account>>>,
+    /// Of this domain.
+    pub domain: Option<Id<id::Domain>>,
+}
+
+/// The users in a scope, oldest first; the service's own is never shown.
+pub fn list(conn: &mut Conn, scope: &Scope, filter: &Filter, window: &Window) -> Result<(i64, Vec<User>)> {
+    use diesel::JoinOnDsl;
+    let query = || {
+        let mut query = user::table
+            .inner_join(account::table.on(account::id.eq(user::account_id)))
+            .inner_join(domain::table.on(domain::id.eq(user::domain_id)))
+            .inner_join(role::table.on(role::id.eq(account::role_id)))
+            .filter(user::alive.eq(true))
+            .filter(user::id.ne(super::seed::SYSTEM_USER))
+            .into_boxed();
+        match scope.reach() {
+            Reach::All => {}
+            Reach::Domain { path } => query = query.filter(domain::path.like(format!("{}%", escape_like(path)))),
+            Reach::Account(own) => query = query.filter(user::account_id.eq(*own)),
+        }
+        if let Some(id) = filter.id {
+            query = query.filter(user::id.eq(id));
+        }
+        if let Some(name) = &filter.username {
+            query = query.filter(user::username.eq(name.clone()));
+        }
+        if let Some(name) = &filter.account {
+            query = query.filter(account::name.eq(name.clone()));
+        }
+        if let Some(accounts) = &filter.accounts {
+            query = query.filter(user::account_id.eq_any(accounts.clone()));
+        }
+        if let Some(home) = filter.domain {
+            query = query.filter(user::domain_id.eq(home));
+        }
+        if let Some(word) = &window.keyword {
+            query = query.filter(user::username.like(like(word)));
+        }
+        query
+    };
+    let columns = (
+        user::id,
+        user::username,
+        user::first_name,
+        user::last_name,
+        user::email,
+        user::timezone,
+        user::state,
+        user::api_key,
+        user::is_default,
+        user::created,
+        (account::id, account::name),
+        (domain::id, domain::name, domain::path),
+        (role::id, role::name, role::kind),
+    );
+    let rows = window.page(query().select(columns).order(user::id), conn)?;
+    let count = window.count(rows.len(), || Ok(query().count().get_result(conn)?))?;
+    Ok((count, rows))
+}
+
+/// One user.
+pub fn get(conn: &mut Conn, who: Id<id::User>) -> Result<User> {
+    let filter = Filter { id: Some(who), ..Filter::default() };
+    let (_, rows) = list(conn, &Scope::of_the_service(), &filter, &Window::ALL)?;
+    rows.into_iter().next().ok_or_else(|| Error::NotFound { what: "user", id: who.to_string() })
+}
+
+/// A user to make.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// Its id.
+    pub id: Id<id::User>,
+    /// Its account.
+    pub account: Id<id::Account>,
+    /// Its domain.
+    pub domain: Id<id::Domain>,
+    /// Its name, unique in its domain.
+    pub username: String,
+    /// The hash of its password.
+    pub password_hash: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Mail address.
+    pub email: String,
+    /// Time zone.
+    pub timezone: Option<String>,
+}
+
+/// Makes a user. Error: invalid, when the domain has one of that name.
+pub fn insert(tx: &mut Tx<'_>, new: &New) -> Result<()> {
+    let outcome = diesel::insert_into(user::table)
+        .values((
+            user::id.eq(new.id),
+            user::account_id.eq(new.account),
+            user::domain_id.eq(new.domain),
+            user::username.eq(&new.username),
+            user::password_hash.eq(&new.password_hash),
+            user::first_name.eq(&new.first_name),
+            user::last_name.eq(&new.last_name),
+            user::email.eq(&new.email),
+            user::timezone.eq(&new.timezone),
+            user::state.eq(AccountState::Enabled),
+        ))
+        .execute(&mut **tx);
+    super::identity::unique(outcome, || format!("The user {} already exists in domain {}", new.username, new.domain))
+}
+
+/// A user's keys: API key, secret key.
+pub fn keys(conn: &mut Conn, who: Id<id::User>) -> Result<(Option<String>, Option<String>)> {
+    Ok(user::table.filter(user::id.eq(who)).select((user::api_key, user::secret_key)).first(conn)?)
+}
+
+/// Removes a user; its keys stop working at once.
+pub fn remove(tx: &mut Tx<'_>, who: Id<id::User>) -> Result<()> {
+    let gone = (
+        user::alive.eq(None::<bool>),
+        user::removed.eq(super::clock().nullable()),
+        user::api_key.eq(None::<String>),
+        user::secret_key.eq(None::<String>),
+    );
+    update(user::table.filter(user::id.eq(who))).set(gone).execute(&mut **tx)?;
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! A job as its owner reads it.
 
-use crate::{command::prelude::*, domain::job::JobState, store::job::Named};
+use crate::{
+    command::prelude::*, commands::domain::view::shown_path, domain::job::JobState, store::job::Named,
+};
 use serde_json::{Value, json};
 
 /// A job.
@@ -91,9 +93,4 @@ fn result(stored: Option<&str>) -> Value {
         value["details"] = text;
     }
     value
-}
-
-/// `/` -> `ROOT`, `/a/b/` -> `ROOT/a/b`.
-fn shown_path(path: &str) -> String {
-    format!("ROOT{}", path.trim_end_matches('/'))
 }

@@ -1,0 +1,49 @@
+//! `listDomains`: the domains that the caller may see.
+
+use super::view::DomainView;
+use crate::{command::prelude::*, store::identity};
+
+/// `listDomains`.
+#[derive(Debug)]
+pub(super) struct ListDomains;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the ID of the domain
+    id: Option<Id<id::Domain>>,
+    /// the name of the domain
+    name: Option<String>,
+    #[param(group)]
+    page: Page,
+}
+
+impl Command for ListDomains {
+    const SPEC: Spec = Spec {
+        name: "listDomains",
+        about: "Lists domains",
+        since: "3.0.0",
+        roles: Role::ADMINS,
+        event: None,
+    };
+    type Request = Request;
+    type Response = List<DomainView>;
+
+    async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
+        let Request { id, name, page } = request;
+        let (scope, own, window) = (cx.caller.scope(), cx.caller.domain, page.window());
+        let (count, rows, parents) = cx
+            .db
+            .read(move |conn| {
+                let (count, rows) = identity::domains(conn, &scope, own, id, name.as_deref(), &window)?;
+                let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+                Ok((count, rows, identity::with_children(conn, &ids)?))
+            })
+            .await?;
+        let view = |row: identity::Domain| {
+            let has_child = parents.contains(&row.id);
+            DomainView::new(row, has_child)
+        };
+        Ok(List::page(count, rows.into_iter().map(view).collect()))
+    }
+}

@@ -1,0 +1,47 @@
+//! The `domain` object.
+
+use crate::{command::prelude::*, store::identity};
+
+/// A domain.
+#[derive(Debug, View)]
+#[view(object = "domain")]
+pub struct DomainView {
+    /// the ID of the domain
+    id: Id<id::Domain>,
+    /// the name of the domain
+    name: String,
+    /// how many domains are above it
+    level: i32,
+    /// the ID of the domain above it
+    parent_domain_id: Option<Id<id::Domain>>,
+    /// whether there are domains below it
+    has_child: bool,
+    /// the path of the domain
+    path: String,
+    /// the state of the domain
+    state: &'static str,
+    /// when the domain was made
+    created: Date,
+}
+
+/// `/` -> `ROOT`, `/a/b/` -> `ROOT/a/b`: a domain's path as the wire shows it.
+pub fn shown_path(path: &str) -> String {
+    format!("ROOT{}", path.trim_end_matches('/'))
+}
+
+impl DomainView {
+    /// A domain, and whether there are domains below it.
+    pub fn new(domain: identity::Domain, has_child: bool) -> Self {
+        let level = domain.path.matches('/').count().saturating_sub(1);
+        Self {
+            id: domain.id,
+            name: domain.name,
+            level: i32::try_from(level).unwrap_or(i32::MAX),
+            parent_domain_id: domain.parent_id,
+            has_child,
+            path: shown_path(&domain.path),
+            state: "Active",
+            created: domain.created.into(),
+        }
+    }
+}

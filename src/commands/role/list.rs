@@ -1,0 +1,39 @@
+//! `listRoles`: the roles that accounts may have.
+
+use super::view::RoleView;
+use crate::{command::prelude::*, store::identity};
+
+/// `listRoles`.
+#[derive(Debug)]
+pub(super) struct ListRoles;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the ID of the role
+    id: Option<Id<id::Role>>,
+    /// the name of the role
+    name: Option<String>,
+    #[param(group)]
+    page: Page,
+}
+
+impl Command for ListRoles {
+    const SPEC: Spec = Spec {
+        name: "listRoles",
+        about: "Lists the roles",
+        since: "4.9.0",
+        roles: Role::ADMINS,
+        event: None,
+    };
+    type Request = Request;
+    type Response = List<RoleView>;
+
+    async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
+        let Request { id, name, page } = request;
+        let window = page.window();
+        let (count, roles) =
+            cx.db.read(move |conn| identity::roles(conn, id, name.as_deref(), &window)).await?;
+        Ok(List::page(count, roles.into_iter().map(RoleView::from).collect()))
+    }
+}
