@@ -18,9 +18,14 @@ async fn a_user_sees_only_the_own_account_and_users() {
     let eve = id(&eve["user"][0]).to_owned();
     for command in ["getUserKeys", "registerUserKeys", "listUsers"] {
         let unknown = "00000000-0000-7000-8000-00000000abcd";
-        let (foreign, absent) = (joe.call(command, &[("id", &eve)]).await, joe.call(command, &[("id", unknown)]).await);
+        let (foreign, absent) =
+            (joe.call(command, &[("id", &eve)]).await, joe.call(command, &[("id", unknown)]).await);
         assert_eq!((foreign.status, absent.status), (431, 431), "{command}");
-        assert_eq!(foreign.error().replace(&eve, "X"), absent.error().replace(unknown, "X"), "{command}");
+        assert_eq!(
+            foreign.error().replace(&eve, "X"),
+            absent.error().replace(unknown, "X"),
+            "{command}"
+        );
     }
 }
 
@@ -46,7 +51,8 @@ async fn a_user_may_not_call_what_its_role_does_not_allow() {
     );
     assert_eq!((answer.status, answer.error()), (432, expected.as_str()));
     let apis = joe.ok("listApis", &[]).await;
-    let names: Vec<_> = apis["api"].as_array().unwrap().iter().map(|api| api["name"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        apis["api"].as_array().unwrap().iter().map(|api| api["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"queryAsyncJobResult") && !names.contains(&"createAccount"));
 }
 
@@ -64,7 +70,14 @@ async fn a_domain_admin_reaches_the_own_tree_and_nothing_above() {
     let listed = boss.ok("listDomains", &[]).await;
     assert_eq!(listed["count"], 2);
     let person = |kind| {
-        [("username", "p"), ("password", "p"), ("firstname", "p"), ("lastname", "p"), ("email", "p@example.org"), ("accounttype", kind)]
+        [
+            ("username", "p"),
+            ("password", "p"),
+            ("firstname", "p"),
+            ("lastname", "p"),
+            ("email", "p@example.org"),
+            ("accounttype", kind),
+        ]
     };
     assert_eq!(boss.call("createAccount", &person("1")).await.status, 531);
     boss.ok("createAccount", &person("0")).await;

@@ -12,8 +12,9 @@ use crate::{
     error::{Error, Result},
 };
 use diesel::{
-    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
-    Selectable, SelectableHelper, TextExpressionMethods, insert_into, update,
+    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper, TextExpressionMethods, insert_into,
+    update,
 };
 
 /// A role.
@@ -68,7 +69,12 @@ pub struct Account {
 }
 
 /// Roles in order, by name or kind.
-pub fn roles(conn: &mut Conn, id: Option<Id<id::Role>>, name: Option<&str>, window: &Window) -> Result<(i64, Vec<Role>)> {
+pub fn roles(
+    conn: &mut Conn,
+    id: Option<Id<id::Role>>,
+    name: Option<&str>,
+    window: &Window,
+) -> Result<(i64, Vec<Role>)> {
     let query = || {
         let mut query = role::table.into_boxed();
         if let Some(id) = id {
@@ -117,7 +123,9 @@ pub fn domains(
         let mut query = domain::table.filter(domain::alive.eq(true)).into_boxed();
         match scope.reach() {
             Reach::All => {}
-            Reach::Domain { path } => query = query.filter(domain::path.like(format!("{}%", escape_like(path)))),
+            Reach::Domain { path } => {
+                query = query.filter(domain::path.like(format!("{}%", escape_like(path))))
+            }
             Reach::Account(_) => query = query.filter(domain::id.eq(own)),
         }
         if let Some(id) = id {
@@ -148,7 +156,12 @@ pub fn with_children(conn: &mut Conn, ids: &[Id<id::Domain>]) -> Result<Vec<Id<i
 }
 
 /// Makes a domain below another. Error: invalid, when there is one of that name.
-pub fn insert_domain(tx: &mut Tx<'_>, id: Id<id::Domain>, parent: &Domain, name: &str) -> Result<()> {
+pub fn insert_domain(
+    tx: &mut Tx<'_>,
+    id: Id<id::Domain>,
+    parent: &Domain,
+    name: &str,
+) -> Result<()> {
     let row = (
         domain::id.eq(id),
         domain::parent_id.eq(parent.id),
@@ -156,13 +169,21 @@ pub fn insert_domain(tx: &mut Tx<'_>, id: Id<id::Domain>, parent: &Domain, name:
         domain::path.eq(format!("{}{name}/", parent.path)),
     );
     let outcome = insert_into(domain::table).values(row).execute(&mut **tx);
-    unique(outcome, || format!("Domain with name {name} already exists for the parent id={}", parent.id))
+    unique(outcome, || {
+        format!("Domain with name {name} already exists for the parent id={}", parent.id)
+    })
 }
 
 /// Removes a domain without domains, accounts or things. Error: in use.
 pub fn remove_domain(tx: &mut Tx<'_>, id: Id<id::Domain>) -> Result<()> {
-    let children = domain::table.filter(domain::parent_id.eq(id)).filter(domain::alive.eq(true)).select(domain::id);
-    let accounts = account::table.filter(account::domain_id.eq(id)).filter(account::alive.eq(true)).select(account::id);
+    let children = domain::table
+        .filter(domain::parent_id.eq(id))
+        .filter(domain::alive.eq(true))
+        .select(domain::id);
+    let accounts = account::table
+        .filter(account::domain_id.eq(id))
+        .filter(account::alive.eq(true))
+        .select(account::id);
     if children.first::<Id<id::Domain>>(&mut **tx).optional()?.is_some()
         || accounts.first::<Id<id::Account>>(&mut **tx).optional()?.is_some()
     {
@@ -187,7 +208,12 @@ pub struct AccountFilter {
 }
 
 /// The accounts in a scope, oldest first.
-pub fn accounts(conn: &mut Conn, scope: &Scope, filter: &AccountFilter, window: &Window) -> Result<(i64, Vec<Account>)> {
+pub fn accounts(
+    conn: &mut Conn,
+    scope: &Scope,
+    filter: &AccountFilter,
+    window: &Window,
+) -> Result<(i64, Vec<Account>)> {
     let query = || {
         let mut query = account::table
             .inner_join(domain::table.on(domain::id.eq(account::domain_id)))
@@ -196,7 +222,9 @@ pub fn accounts(conn: &mut Conn, scope: &Scope, filter: &AccountFilter, window: 
             .into_boxed();
         match scope.reach() {
             Reach::All => {}
-            Reach::Domain { path } => query = query.filter(domain::path.like(format!("{}%", escape_like(path)))),
+            Reach::Domain { path } => {
+                query = query.filter(domain::path.like(format!("{}%", escape_like(path))))
+            }
             Reach::Account(own) => query = query.filter(account::id.eq(*own)),
         }
         if let Some(id) = filter.id {
@@ -238,7 +266,8 @@ pub fn insert_account(
     home: Id<id::Domain>,
     role: Id<id::Role>,
 ) -> Result<()> {
-    let last: Option<i64> = account::table.select(diesel::dsl::max(account::number)).first(&mut **tx)?;
+    let last: Option<i64> =
+        account::table.select(diesel::dsl::max(account::number)).first(&mut **tx)?;
     let row = (
         account::id.eq(id),
         account::number.eq(last.unwrap_or(0) + 1),
@@ -266,7 +295,10 @@ pub fn remove_account(tx: &mut Tx<'_>, id: Id<id::Account>) -> Result<()> {
 }
 
 /// A unique key that is taken is the caller's mistake.
-pub(super) fn unique(outcome: diesel::QueryResult<usize>, why: impl FnOnce() -> String) -> Result<()> {
+pub(super) fn unique(
+    outcome: diesel::QueryResult<usize>,
+    why: impl FnOnce() -> String,
+) -> Result<()> {
     match outcome.map_err(Error::from) {
         Ok(_) => Ok(()),
         Err(error) if is_duplicate(&error) => Err(Error::Invalid(why())),

@@ -155,12 +155,21 @@ pub fn below(conn: &mut Conn, path: &str) -> Result<Vec<Id<id::Domain>>> {
 /// Refuses while an account owns instances, volumes, networks or templates.
 pub fn check_owns_nothing(conn: &mut Conn, owner: Id<id::Account>) -> Result<()> {
     use super::schema::{network, template, vm, volume};
-    let instances: i64 =
-        vm::table.filter(vm::account_id.eq(owner)).filter(vm::removed.is_null()).count().get_result(conn)?;
-    let volumes: i64 =
-        volume::table.filter(volume::account_id.eq(owner)).filter(volume::removed.is_null()).count().get_result(conn)?;
-    let networks: i64 =
-        network::table.filter(network::account_id.eq(owner)).filter(network::alive.eq(true)).count().get_result(conn)?;
+    let instances: i64 = vm::table
+        .filter(vm::account_id.eq(owner))
+        .filter(vm::removed.is_null())
+        .count()
+        .get_result(conn)?;
+    let volumes: i64 = volume::table
+        .filter(volume::account_id.eq(owner))
+        .filter(volume::removed.is_null())
+        .count()
+        .get_result(conn)?;
+    let networks: i64 = network::table
+        .filter(network::account_id.eq(owner))
+        .filter(network::alive.eq(true))
+        .count()
+        .get_result(conn)?;
     let templates: i64 = template::table
         .filter(template::account_id.eq(owner))
         .filter(template::removed.is_null())

@@ -12,8 +12,8 @@ use crate::{
     error::{Error, Result},
 };
 use diesel::{
-    ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
-    TextExpressionMethods, update,
+    ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable,
+    RunQueryDsl, TextExpressionMethods, update,
 };
 
 type Columns =
@@ -133,7 +133,12 @@ pub struct Filter {
 }
 
 /// The users in a scope, oldest first; the service's own is never shown.
-pub fn list(conn: &mut Conn, scope: &Scope, filter: &Filter, window: &Window) -> Result<(i64, Vec<User>)> {
+pub fn list(
+    conn: &mut Conn,
+    scope: &Scope,
+    filter: &Filter,
+    window: &Window,
+) -> Result<(i64, Vec<User>)> {
     use diesel::JoinOnDsl;
     let query = || {
         let mut query = user::table
@@ -145,7 +150,9 @@ pub fn list(conn: &mut Conn, scope: &Scope, filter: &Filter, window: &Window) ->
             .into_boxed();
         match scope.reach() {
             Reach::All => {}
-            Reach::Domain { path } => query = query.filter(domain::path.like(format!("{}%", escape_like(path)))),
+            Reach::Domain { path } => {
+                query = query.filter(domain::path.like(format!("{}%", escape_like(path))))
+            }
             Reach::Account(own) => query = query.filter(user::account_id.eq(*own)),
         }
         if let Some(id) = filter.id {
@@ -234,12 +241,17 @@ pub fn insert(tx: &mut Tx<'_>, new: &New) -> Result<()> {
             user::state.eq(AccountState::Enabled),
         ))
         .execute(&mut **tx);
-    super::identity::unique(outcome, || format!("The user {} already exists in domain {}", new.username, new.domain))
+    super::identity::unique(outcome, || {
+        format!("The user {} already exists in domain {}", new.username, new.domain)
+    })
 }
 
 /// A user's keys: API key, secret key.
 pub fn keys(conn: &mut Conn, who: Id<id::User>) -> Result<(Option<String>, Option<String>)> {
-    Ok(user::table.filter(user::id.eq(who)).select((user::api_key, user::secret_key)).first(conn)?)
+    Ok(user::table
+        .filter(user::id.eq(who))
+        .select((user::api_key, user::secret_key))
+        .first(conn)?)
 }
 
 /// Removes a user; its keys stop working at once.

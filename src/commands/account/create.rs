@@ -56,7 +56,8 @@ impl Command for CreateAccount {
             .write(move |tx, caller| {
                 let role = role_of(tx, caller, &request)?;
                 let account = make(tx, caller, &request, role.id, &hash)?;
-                let filter = user::Filter { accounts: Some(vec![account.id]), ..Default::default() };
+                let filter =
+                    user::Filter { accounts: Some(vec![account.id]), ..Default::default() };
                 let (_, users) = user::list(tx, &caller.scope(), &filter, &Window::ALL)?;
                 Ok((Some((Kind::Account, account.id.uuid())), (account, users)))
             })
@@ -79,7 +80,9 @@ fn role_of(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<identi
             };
             identity::default_role(tx, kind)?
         }
-        (None, None) => return Err(Error::invalid("Neither account type and role ID are not provided")),
+        (None, None) => {
+            return Err(Error::invalid("Neither account type and role ID are not provided"));
+        }
     };
     let role = role.ok_or_else(|| Error::invalid("there is no role of this type"))?;
     let is_below = match caller.role {
@@ -88,7 +91,11 @@ fn role_of(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<identi
         RoleType::ResourceAdmin => matches!(role.kind, RoleType::ResourceAdmin | RoleType::User),
         RoleType::User | RoleType::Unknown => false,
     };
-    if is_below { Ok(role) } else { Err(Error::Forbidden(format!("the role {} is above the caller's", role.name))) }
+    if is_below {
+        Ok(role)
+    } else {
+        Err(Error::Forbidden(format!("the role {} is above the caller's", role.name)))
+    }
 }
 
 fn make(

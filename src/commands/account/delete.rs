@@ -36,14 +36,20 @@ impl AsyncCommand for DeleteAccount {
     type Plan = Plan;
     type Response = Success;
 
-    fn admit(_: &Env, tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn admit(
+        _: &Env,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Admitted<Plan>> {
         let account = request.id;
         let filter = identity::AccountFilter { id: Some(account), ..Default::default() };
         let (_, found) = identity::accounts(tx, &caller.scope(), &filter, &Window::ALL)?;
         let Some(found) = found.into_iter().next() else {
             return Err(Error::NotFound { what: "account", id: account.to_string() });
         };
-        let is_above = found.role.2 == crate::domain::identity::RoleType::Admin && !caller.is_admin();
+        let is_above =
+            found.role.2 == crate::domain::identity::RoleType::Admin && !caller.is_admin();
         if found.is_default || account == caller.account || is_above {
             return Err(Error::Forbidden(format!("The account {} cannot be deleted", found.name)));
         }

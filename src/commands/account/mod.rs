@@ -8,5 +8,8 @@ pub mod view;
 use crate::command::{Entry, asynchronous, sync};
 
 /// The room's commands.
-pub const COMMANDS: &[Entry] =
-    &[sync::<create::CreateAccount>(), asynchronous::<delete::DeleteAccount>(), sync::<list::ListAccounts>()];
+pub const COMMANDS: &[Entry] = &[
+    sync::<create::CreateAccount>(),
+    asynchronous::<delete::DeleteAccount>(),
+    sync::<list::ListAccounts>(),
+];

@@ -43,7 +43,8 @@ impl Command for ListApis {
         let records = cx.registry.describe(Some(&cx.caller), name.as_deref());
         if records.is_empty() {
             return Err(Error::Conflict(
-                "Api Discovery plugin was unable to find an api by that name or process any apis".into(),
+                "Api Discovery plugin was unable to find an api by that name or process any apis"
+                    .into(),
             ));
         }
         Ok(Apis(records))

@@ -6,4 +6,5 @@ mod list;
 use crate::command::{Entry, sync};
 
 /// The room's commands.
-pub const COMMANDS: &[Entry] = &[sync::<capabilities::ListCapabilities>(), sync::<list::ListApis>()];
+pub const COMMANDS: &[Entry] =
+    &[sync::<capabilities::ListCapabilities>(), sync::<list::ListApis>()];

@@ -30,7 +30,9 @@ impl Command for CreateDomain {
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
         let Request { name, parent_domain_id } = request;
         if name.trim().is_empty() || name.contains('/') {
-            return Err(Error::invalid(format!("{name} cannot name a domain: it is empty or contains a slash")));
+            return Err(Error::invalid(format!(
+                "{name} cannot name a domain: it is empty or contains a slash"
+            )));
         }
         let parent = parent_domain_id.unwrap_or(cx.caller.domain);
         let made = cx
@@ -38,7 +40,9 @@ impl Command for CreateDomain {
                 let above = identity::domain(tx, parent)?
                     .ok_or_else(|| Error::NotFound { what: "domain", id: parent.to_string() })?;
                 if above.path.chars().count() + name.chars().count() > 600 {
-                    return Err(Error::invalid("the path of the domain would be longer than 600 characters"));
+                    return Err(Error::invalid(
+                        "the path of the domain would be longer than 600 characters",
+                    ));
                 }
                 let id = Id::mint();
                 identity::insert_domain(tx, id, &above, &name)?;

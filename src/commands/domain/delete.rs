@@ -36,10 +36,17 @@ impl AsyncCommand for DeleteDomain {
     type Plan = Plan;
     type Response = Success;
 
-    fn admit(_: &Env, _: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn admit(
+        _: &Env,
+        _: &mut Tx<'_>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Admitted<Plan>> {
         let domain = request.id;
         if domain == seed::ROOT_DOMAIN || domain == caller.domain {
-            return Err(Error::Forbidden("Caller does not have permission to operate with provided resource.".into()));
+            return Err(Error::Forbidden(
+                "Caller does not have permission to operate with provided resource.".into(),
+            ));
         }
         let subject = Some((Kind::Domain, domain.uuid()));
         Ok(Admitted { plan: Plan { domain }, subject, created: None, describe: None })

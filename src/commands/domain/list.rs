@@ -35,7 +35,8 @@ impl Command for ListDomains {
         let (count, rows, parents) = cx
             .db
             .read(move |conn| {
-                let (count, rows) = identity::domains(conn, &scope, own, id, name.as_deref(), &window)?;
+                let (count, rows) =
+                    identity::domains(conn, &scope, own, id, name.as_deref(), &window)?;
                 let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
                 Ok((count, rows, identity::with_children(conn, &ids)?))
             })

@@ -8,5 +8,8 @@ pub mod view;
 use crate::command::{Entry, sync};
 
 /// The room's commands.
-pub const COMMANDS: &[Entry] =
-    &[sync::<create::CreateDomain>(), crate::command::asynchronous::<delete::DeleteDomain>(), sync::<list::ListDomains>()];
+pub const COMMANDS: &[Entry] = &[
+    sync::<create::CreateDomain>(),
+    crate::command::asynchronous::<delete::DeleteDomain>(),
+    sync::<list::ListDomains>(),
+];

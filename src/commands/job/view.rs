@@ -1,7 +1,8 @@
 //! A job as its owner reads it.
 
 use crate::{
-    command::prelude::*, commands::domain::view::shown_path, domain::job::JobState, store::job::Named,
+    command::prelude::*, commands::domain::view::shown_path, domain::job::JobState,
+    store::job::Named,
 };
 use serde_json::{Value, json};
 

@@ -46,20 +46,38 @@ impl Command for CreateUser {
     type Response = One<UserView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { account, domain_id, email, first_name, last_name, password, timezone, username } = request;
+        let Request {
+            account,
+            domain_id,
+            email,
+            first_name,
+            last_name,
+            password,
+            timezone,
+            username,
+        } = request;
         let home = domain_id.unwrap_or(cx.caller.domain);
         let password_hash = tokio::task::spawn_blocking(move || secret::hash_password(&password))
             .await
             .map_err(|error| Error::Internal(Box::new(error)))??;
         let made = cx
             .write(move |tx, caller| {
-                let filter = identity::AccountFilter { name: Some(account.clone()), domain: Some(home), ..Default::default() };
-                let (_, found) = identity::accounts(tx, &caller.scope(), &filter, &crate::store::Window::ALL)?;
+                let filter = identity::AccountFilter {
+                    name: Some(account.clone()),
+                    domain: Some(home),
+                    ..Default::default()
+                };
+                let (_, found) =
+                    identity::accounts(tx, &caller.scope(), &filter, &crate::store::Window::ALL)?;
                 let Some(owner) = found.into_iter().next() else {
-                    return Err(Error::Invalid(format!("Unable to find account {account} in domain id={home} to create user")));
+                    return Err(Error::Invalid(format!(
+                        "Unable to find account {account} in domain id={home} to create user"
+                    )));
                 };
                 if owner.role.2 == RoleType::Admin && !caller.is_admin() {
-                    return Err(Error::Forbidden("Caller does not have permission to operate with provided resource.".into()));
+                    return Err(Error::Forbidden(
+                        "Caller does not have permission to operate with provided resource.".into(),
+                    ));
                 }
                 let new = user::New {
                     id: Id::mint(),

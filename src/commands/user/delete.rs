@@ -31,7 +31,10 @@ impl Command for DeleteUser {
             let found = user::get(tx, id)?;
             check_power_over(caller, &found)?;
             if found.is_default || found.id == caller.user {
-                return Err(Error::Invalid(format!("The user {} cannot be deleted", found.username)));
+                return Err(Error::Invalid(format!(
+                    "The user {} cannot be deleted",
+                    found.username
+                )));
             }
             user::remove(tx, id)?;
             Ok((Some((Kind::User, id.uuid())), ()))

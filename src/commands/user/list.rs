@@ -31,11 +31,18 @@ impl Command for ListUsers {
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
         let Request { id, username, listing } = request;
-        let scope = cx.caller.list_scope(listing.list_all || listing.domain.is_some() || id.is_some());
-        let filter =
-            user::Filter { id, username, account: listing.account, domain: listing.domain, accounts: None };
+        let scope =
+            cx.caller.list_scope(listing.list_all || listing.domain.is_some() || id.is_some());
+        let filter = user::Filter {
+            id,
+            username,
+            account: listing.account,
+            domain: listing.domain,
+            accounts: None,
+        };
         let window = listing.page.window();
-        let (count, users) = cx.db.read(move |conn| user::list(conn, &scope, &filter, &window)).await?;
+        let (count, users) =
+            cx.db.read(move |conn| user::list(conn, &scope, &filter, &window)).await?;
         Ok(List::page(count, users.into_iter().map(UserView::from).collect()))
     }
 }

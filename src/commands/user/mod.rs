@@ -29,5 +29,7 @@ fn check_power_over(caller: &Caller, user: &User) -> Result<()> {
     if caller.is_admin() || is_own || is_above {
         return Ok(());
     }
-    Err(Error::Forbidden("Caller does not have permission to operate with provided resource.".into()))
+    Err(Error::Forbidden(
+        "Caller does not have permission to operate with provided resource.".into(),
+    ))
 }

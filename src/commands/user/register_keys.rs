@@ -38,6 +38,10 @@ impl Command for RegisterUserKeys {
             Ok((Some((Kind::User, id.uuid())), ()))
         })
         .await?;
-        Ok(One(UserKeysView { api_key: Some(api_key), secret_key: Some(secret_key), api_key_access: "INHERIT" }))
+        Ok(One(UserKeysView {
+            api_key: Some(api_key),
+            secret_key: Some(secret_key),
+            api_key_access: "INHERIT",
+        }))
     }
 }
