@@ -9,7 +9,9 @@ pub mod gpu_card;
 pub mod job;
 pub mod role;
 pub mod service_offering;
+pub mod ssh_key_pair;
 pub mod user;
+pub mod volume;
 
 /// All rooms.
 pub const ROOMS: &[&[Entry]] = &[
@@ -20,5 +22,7 @@ pub const ROOMS: &[&[Entry]] = &[
     job::COMMANDS,
     role::COMMANDS,
     service_offering::COMMANDS,
+    ssh_key_pair::COMMANDS,
     user::COMMANDS,
+    volume::COMMANDS,
 ];

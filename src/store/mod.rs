@@ -18,14 +18,18 @@ pub mod identity;
 pub mod job;
 pub mod lookup;
 pub mod migrate;
+pub mod nic;
 pub mod owner;
 mod pool;
 mod schema;
 pub mod seed;
 pub mod server;
 pub mod service_offering;
+pub mod ssh_key_pair;
 pub mod types;
 pub mod user;
+pub mod vm;
+pub mod volume;
 mod window;
 
 pub use db::{Db, Tx};
