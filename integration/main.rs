@@ -10,6 +10,10 @@
 mod credentials;
 mod identity;
 mod kernel;
+mod sweep_input;
+mod sweep_roles;
 mod sweep_schema;
+mod sweep_spec;
+mod sweep_tidy;
 mod wire;
 mod world;

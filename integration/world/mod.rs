@@ -9,7 +9,7 @@
 pub mod client;
 pub mod server;
 
-pub use client::Client;
+pub use client::{Answer, Client};
 use csgpu::{
     command::{Kernel, Nudge, Registry, Settings, Wiring, secret},
     commands,
@@ -109,6 +109,30 @@ impl World {
     /// The database, as the first server sees it.
     pub fn db(&self) -> &Db {
         &self.server.wiring.db
+    }
+
+    /// Every table's checksum but those that change by themselves: equal before and after means that nothing changed.
+    pub fn fingerprint(&self) -> Vec<(String, Option<i64>)> {
+        use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::*};
+        #[derive(QueryableByName)]
+        struct Name {
+            #[diesel(sql_type = Text)]
+            name: String,
+        }
+        #[derive(QueryableByName)]
+        #[diesel(check_for_backend(diesel::mysql::Mysql))]
+        struct Sum {
+            #[diesel(sql_type = Text, column_name = "Table")]
+            table: String,
+            #[diesel(sql_type = Nullable<BigInt>, column_name = "Checksum")]
+            sum: Option<i64>,
+        }
+        let mut conn = store::migrate::connect(&self.database.url).expect("the database answers");
+        let names = "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name <> 'server' ORDER BY 1";
+        let names: Vec<Name> = sql_query(names).load(&mut conn).expect("tables");
+        let names: Vec<String> = names.into_iter().map(|row| format!("`{}`", row.name)).collect();
+        let sums: Vec<Sum> = sql_query(format!("CHECKSUM TABLE {}", names.join(", "))).load(&mut conn).expect("sums");
+        sums.into_iter().map(|row| (row.table, row.sum)).collect()
     }
 
     /// What must hold at the end of every test.

@@ -620,6 +620,7 @@ diesel::joinable!(gpu_device -> vgpu_profile (profile_id));
 diesel::joinable!(gpu_offering_alternative -> gpu_offering (offering_id));
 diesel::joinable!(gpu_offering_alternative -> vgpu_profile (profile_id));
 diesel::joinable!(gpu_slice_type -> gpu_device (device_id));
+diesel::joinable!(gpu_slice_type -> vgpu_profile (profile_id));
 diesel::joinable!(os_type -> os_category (category_id));
 diesel::joinable!(user -> account (account_id));
 diesel::joinable!(vgpu_profile -> gpu_card (card_id));
