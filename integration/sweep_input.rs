@@ -13,7 +13,9 @@ const UNKNOWN: &str = "00000000-0000-7000-8000-00000000beef";
 fn plausible(param: &ParamSpec) -> Vec<(String, String)> {
     let name = param.name.to_owned();
     match param.kind {
-        "map" => vec![(format!("{name}[0].key"), "a".into()), (format!("{name}[0].value"), "b".into())],
+        "map" => {
+            vec![(format!("{name}[0].key"), "a".into()), (format!("{name}[0].value"), "b".into())]
+        }
         "uuid" => vec![(name, UNKNOWN.into())],
         "list" if param.entity.is_some() => vec![(name, UNKNOWN.into())],
         "integer" | "long" | "double" => vec![(name, "1".into())],
@@ -51,26 +53,66 @@ async fn every_bad_parameter_is_refused_in_the_documented_words() {
             let name = param.name;
             if param.required {
                 let answer = send(&world, command, &with(&params, name, None)).await;
-                expect(&answer, command, param, &format!("Unable to execute API command {lower} due to missing parameter {name}"));
+                expect(
+                    &answer,
+                    command,
+                    param,
+                    &format!(
+                        "Unable to execute API command {lower} due to missing parameter {name}"
+                    ),
+                );
                 if param.kind != "map" {
                     let answer = send(&world, command, &with(&params, name, Some(""))).await;
-                    expect(&answer, command, param, &format!("Invalid value provided for API arg: {name}"));
+                    expect(
+                        &answer,
+                        command,
+                        param,
+                        &format!("Invalid value provided for API arg: {name}"),
+                    );
                 }
             }
             if matches!(param.kind, "integer" | "long" | "double") {
                 let answer = send(&world, command, &with(&params, name, Some("12x"))).await;
-                expect(&answer, command, param, &format!("Unable to execute API command {lower} due to invalid value 12x for parameter {name}"));
+                expect(
+                    &answer,
+                    command,
+                    param,
+                    &format!(
+                        "Unable to execute API command {lower} due to invalid value 12x for parameter {name}"
+                    ),
+                );
             }
             if param.kind == "uuid" {
                 let bad = "1' OR '1'='1";
                 let answer = send(&world, command, &with(&params, name, Some(bad))).await;
-                expect(&answer, command, param, &format!("Unable to execute API command {lower} due to invalid value. Invalid parameter {name} value={bad} due to incorrect long value format, or entity does not exist or due to incorrect parameter annotation for the field in api cmd class."));
+                expect(
+                    &answer,
+                    command,
+                    param,
+                    &format!(
+                        "Unable to execute API command {lower} due to invalid value. Invalid parameter {name} value={bad} due to incorrect long value format, or entity does not exist or due to incorrect parameter annotation for the field in api cmd class."
+                    ),
+                );
                 let answer = send(&world, command, &with(&params, name, Some(UNKNOWN))).await;
-                assert!(answer.status == 431 && answer.error().contains("entity does not exist"), "{command} {name}: {}", answer.text());
+                assert!(
+                    answer.status == 431 && answer.error().contains("entity does not exist"),
+                    "{command} {name}: {}",
+                    answer.text()
+                );
             }
             if param.kind == "string" && param.max <= 4096 {
-                let answer = send(&world, command, &with(&params, name, Some(&"x".repeat(param.max + 1)))).await;
-                expect(&answer, command, param, &format!("Unable to execute API command {lower} due to invalid value. Value greater than max allowed length {} for param: {name}", param.max));
+                let answer =
+                    send(&world, command, &with(&params, name, Some(&"x".repeat(param.max + 1))))
+                        .await;
+                expect(
+                    &answer,
+                    command,
+                    param,
+                    &format!(
+                        "Unable to execute API command {lower} due to invalid value. Value greater than max allowed length {} for param: {name}",
+                        param.max
+                    ),
+                );
             }
             if param.kind == "map" {
                 let answer = send(&world, command, &with(&params, name, Some("plain"))).await;
@@ -87,15 +129,32 @@ async fn every_bad_parameter_is_refused_in_the_documented_words() {
 #[actix_web::test]
 async fn no_text_is_an_internal_error() {
     let world = World::new().await;
-    let texts = ["</name><x>&amp;", "'; DROP TABLE vm; --", "$(reboot) `id` | true", "../../etc/passwd", "ü\u{1F600}\u{202E}", "%s%n\\0"];
+    let texts = [
+        "</name><x>&amp;",
+        "'; DROP TABLE vm; --",
+        "$(reboot) `id` | true",
+        "../../etc/passwd",
+        "ü\u{1F600}\u{202E}",
+        "%s%n\\0",
+    ];
     for entry in Registry::new(ROOMS).all() {
         let (command, params) = (entry.spec.name, (entry.params)());
         for param in params.iter().filter(|param| param.kind == "string") {
             for text in texts {
                 let answer = send(&world, command, &with(&params, param.name, Some(text))).await;
-                assert!(!answer.text().contains("Internal error"), "{command} {} {text}: {}", param.name, answer.text());
+                assert!(
+                    !answer.text().contains("Internal error"),
+                    "{command} {} {text}: {}",
+                    param.name,
+                    answer.text()
+                );
                 let known = [200, 430, 431, 432, 530, 531, 533, 534, 535, 536];
-                assert!(known.contains(&answer.status), "{command} {} {text}: {}", param.name, answer.status);
+                assert!(
+                    known.contains(&answer.status),
+                    "{command} {} {text}: {}",
+                    param.name,
+                    answer.status
+                );
             }
         }
     }

@@ -30,7 +30,11 @@ fn derived() -> BTreeMap<String, String> {
                 .iter()
                 .map(|f| json!({"name": f.name, "description": f.about, "type": f.kind, "admin": f.admin}))
                 .collect();
-            objects.entry(object).or_insert_with(|| (Vec::new(), Value::Array(fields))).0.push(entry.spec.name);
+            objects
+                .entry(object)
+                .or_insert_with(|| (Vec::new(), Value::Array(fields)))
+                .0
+                .push(entry.spec.name);
         }
     }
     for (object, (commands, fields)) in objects {
@@ -77,9 +81,35 @@ fn the_spec_files_are_what_the_registry_says() {
 #[test]
 fn names_and_descriptions_keep_the_rules() {
     const VERBS: &[&str] = &[
-        "accept", "add", "assign", "cancel", "change", "create", "delete", "deploy", "destroy", "disable", "discover",
-        "enable", "expunge", "get", "list", "manage", "prepare", "query", "reboot", "reconnect", "recover", "register",
-        "release", "reset", "start", "stop", "unmanage", "update", "declare",
+        "accept",
+        "add",
+        "assign",
+        "cancel",
+        "change",
+        "create",
+        "delete",
+        "deploy",
+        "destroy",
+        "disable",
+        "discover",
+        "enable",
+        "expunge",
+        "get",
+        "list",
+        "manage",
+        "prepare",
+        "query",
+        "reboot",
+        "reconnect",
+        "recover",
+        "register",
+        "release",
+        "reset",
+        "start",
+        "stop",
+        "unmanage",
+        "update",
+        "declare",
     ];
     let total: usize = ROOMS.iter().map(|room| room.len()).sum();
     assert_eq!(total, registry().all().count(), "two commands have one name");
@@ -108,7 +138,11 @@ const PLAIN: &[&str] = &["listHypervisors", "listCapacity"];
 fn changes_are_events(entry: &Entry) {
     let name = entry.spec.name;
     let reads = ["list", "get", "query"].iter().any(|verb| name.starts_with(verb));
-    assert_eq!(entry.spec.event.is_none(), reads, "{name}: an event belongs to every change, and to nothing else");
+    assert_eq!(
+        entry.spec.event.is_none(),
+        reads,
+        "{name}: an event belongs to every change, and to nothing else"
+    );
     assert!(!entry.spec.roles.is_empty(), "{name} is for nobody");
 }
 
@@ -119,7 +153,12 @@ fn every_id_names_something_that_can_be_listed() {
     for entry in registry.all() {
         for param in (entry.params)() {
             if let Some(kind) = param.entity {
-                assert!(objects.contains(&kind.object()), "{}: nothing returns {}", entry.spec.name, kind.object());
+                assert!(
+                    objects.contains(&kind.object()),
+                    "{}: nothing returns {}",
+                    entry.spec.name,
+                    kind.object()
+                );
             }
         }
     }

@@ -67,7 +67,9 @@ fn every_file_is_short_and_says_what_it_is() {
         assert!(lines < 500 || name == "src/store/schema.rs", "{name} has {lines} lines");
         assert!(text.starts_with("//! "), "{name} does not begin with //! and a sentence");
     }
-    for (name, text) in files("integration", &["sh", "py", "c"]).iter().chain(&files("scripts", &["sh", "py"])) {
+    for (name, text) in
+        files("integration", &["sh", "py", "c"]).iter().chain(&files("scripts", &["sh", "py"]))
+    {
         assert!(text.lines().count() < 500, "{name} is too long");
     }
 }
@@ -76,10 +78,14 @@ fn every_file_is_short_and_says_what_it_is() {
 fn no_layer_uses_one_that_it_may_not() {
     for (name, text) in rust() {
         let Some(own) = layer(&name) else { continue };
-        let allowed = LAYERS.iter().find(|(layer, _)| *layer == own).map_or(&[][..], |(_, allowed)| *allowed);
+        let allowed =
+            LAYERS.iter().find(|(layer, _)| *layer == own).map_or(&[][..], |(_, allowed)| *allowed);
         for used in uses(&text) {
             let is_layer = LAYERS.iter().any(|(layer, _)| *layer == used);
-            assert!(!is_layer || used == own || allowed.contains(&used.as_str()), "{name} uses {used}");
+            assert!(
+                !is_layer || used == own || allowed.contains(&used.as_str()),
+                "{name} uses {used}"
+            );
         }
     }
 }
@@ -92,7 +98,9 @@ fn uses(text: &str) -> Vec<String> {
             continue;
         }
         let rest = &text[at + 7..];
-        let word = |text: &str| -> String { text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
+        let word = |text: &str| -> String {
+            text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+        };
         if let Some(group) = rest.strip_prefix('{') {
             let mut depth = 0;
             let mut start = true;
@@ -118,11 +126,17 @@ fn uses(text: &str) -> Vec<String> {
 
 #[test]
 fn a_library_stays_in_its_layer() {
-    for (name, text) in rust().iter().filter(|(name, _)| name.starts_with("src/") && !name.starts_with("src/derive/")) {
+    for (name, text) in rust()
+        .iter()
+        .filter(|(name, _)| name.starts_with("src/") && !name.starts_with("src/derive/"))
+    {
         for (word, homes) in FOREIGN {
             let used = text.lines().any(|line| {
                 let line = line.trim_start();
-                !line.starts_with("//") && line.match_indices(word).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'))
+                !line.starts_with("//")
+                    && line.match_indices(word).any(|(at, _)| {
+                        !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
+                    })
             });
             assert!(!used || homes.iter().any(|home| name.starts_with(home)), "{name} uses {word}");
         }
@@ -140,7 +154,11 @@ fn one_command_a_file_and_the_file_is_named_after_its_verb() {
         }
         assert!(commands <= 1, "{name} holds {commands} commands");
         if commands == 1 {
-            let wire = text.split("name: \"").nth(1).and_then(|rest| rest.split('"').next()).expect("a SPEC");
+            let wire = text
+                .split("name: \"")
+                .nth(1)
+                .and_then(|rest| rest.split('"').next())
+                .expect("a SPEC");
             let verb = file.split('_').next().expect("a verb");
             assert!(wire.to_lowercase().contains(verb), "{name} holds {wire}");
         }
@@ -152,7 +170,9 @@ fn a_state_of_an_instance_is_written_in_one_place() {
     let writers: Vec<_> = rust()
         .into_iter()
         .filter(|(name, _)| name.starts_with("src/store/"))
-        .filter(|(_, text)| text.lines().any(|line| line.contains("set(") && line.contains("vm::state.eq")))
+        .filter(|(_, text)| {
+            text.lines().any(|line| line.contains("set(") && line.contains("vm::state.eq"))
+        })
         .map(|(name, _)| name)
         .collect();
     assert!(writers.len() <= 1, "{writers:?} write vm.state");

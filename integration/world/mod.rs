@@ -131,7 +131,9 @@ impl World {
         let names = "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name <> 'server' ORDER BY 1";
         let names: Vec<Name> = sql_query(names).load(&mut conn).expect("tables");
         let names: Vec<String> = names.into_iter().map(|row| format!("`{}`", row.name)).collect();
-        let sums: Vec<Sum> = sql_query(format!("CHECKSUM TABLE {}", names.join(", "))).load(&mut conn).expect("sums");
+        let sums: Vec<Sum> = sql_query(format!("CHECKSUM TABLE {}", names.join(", ")))
+            .load(&mut conn)
+            .expect("sums");
         sums.into_iter().map(|row| (row.table, row.sum)).collect()
     }
 
