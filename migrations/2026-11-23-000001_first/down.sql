@@ -27,6 +27,7 @@ DROP TABLE `host_debt`;
 DROP TABLE `host`;
 DROP TABLE `cluster`;
 DROP TABLE `pod`;
+DROP TABLE `traffic_type`;
 DROP TABLE `physical_network`;
 DROP TABLE `zone`;
 DROP TABLE `user`;

@@ -96,10 +96,22 @@ CREATE TABLE `physical_network` (
     `zone_id` CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     `name` VARCHAR(255) NOT NULL,
     `state` VARCHAR(16) NOT NULL,
-    `bridge` VARCHAR(64) NULL,
+    `vlan` VARCHAR(255) NULL,
+    `speed` VARCHAR(255) NULL,
+    `tags` VARCHAR(255) NULL,
+    `isolation_methods` VARCHAR(255) NULL,
     `created` DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
     `removed` DATETIME(6) NULL,
     KEY ix_physical_network_zone (zone_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+
+-- what travels on a physical network, and the bridge of the hosts that carries it
+CREATE TABLE `traffic_type` (
+    `id` CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    `physical_network_id` CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    `kind` VARCHAR(16) NOT NULL,
+    `label` VARCHAR(64) NULL,
+    UNIQUE KEY uc_traffic_type_kind (physical_network_id, kind)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
 CREATE TABLE `pod` (

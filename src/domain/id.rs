@@ -68,6 +68,8 @@ entities! {
     Nic "nic" "Nic";
     /// A physical network of a zone.
     PhysicalNetwork "physicalnetwork" "PhysicalNetwork";
+    /// What travels on a physical network.
+    TrafficType "traffictype" "TrafficType";
     /// A service (compute) offering.
     ServiceOffering "serviceoffering" "ServiceOffering";
     /// A disk offering.

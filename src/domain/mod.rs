@@ -6,8 +6,10 @@ pub mod catalogue;
 pub mod gpu;
 pub mod id;
 pub mod identity;
+pub mod infra;
 pub mod job;
 pub mod machine;
+pub mod net;
 pub mod vm;
 
 pub use id::{Entity, Id, Kind};

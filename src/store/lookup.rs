@@ -49,6 +49,7 @@ const fn rule(kind: Kind) -> Rule {
             "(SELECT nic.id, vm.account_id, vm.domain_id FROM nic JOIN vm ON vm.id = nic.vm_id WHERE nic.active = 1) t WHERE TRUE",
         ),
         Kind::PhysicalNetwork => Rule::Open("physical_network t WHERE t.removed IS NULL"),
+        Kind::TrafficType => Rule::Open("traffic_type t WHERE TRUE"),
         Kind::ServiceOffering => Rule::Open("service_offering t WHERE t.removed IS NULL"),
         Kind::DiskOffering => Rule::Open("disk_offering t WHERE t.removed IS NULL"),
         Kind::Volume => Rule::Owned("volume t WHERE t.removed IS NULL"),

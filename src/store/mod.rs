@@ -5,6 +5,8 @@
 //! `&mut Conn`, one that writes takes `&mut Tx`, which only `Db::txn` can make. Composition is a function call.
 
 pub mod alert;
+pub mod capacity;
+pub mod cluster;
 pub mod db;
 pub mod debt;
 pub mod detail;
@@ -14,23 +16,25 @@ pub mod gpu_card;
 pub mod gpu_claim;
 pub mod gpu_count;
 pub mod gpu_held;
+pub mod host;
+pub mod host_removal;
 pub mod identity;
 pub mod job;
 pub mod lookup;
 pub mod migrate;
-pub mod nic;
 pub mod owner;
+pub mod physical_network;
+pub mod pod;
 mod pool;
 mod schema;
 pub mod seed;
 pub mod server;
 pub mod service_offering;
-pub mod ssh_key_pair;
 pub mod types;
 pub mod user;
-pub mod vm;
-pub mod volume;
 mod window;
+mod write;
+pub mod zone;
 
 pub use db::{Db, Tx};
 pub use failure::is_duplicate;

@@ -352,7 +352,10 @@ diesel::table! {
         zone_id -> Text,
         name -> Text,
         state -> Text,
-        bridge -> Nullable<Text>,
+        vlan -> Nullable<Text>,
+        speed -> Nullable<Text>,
+        tags -> Nullable<Text>,
+        isolation_methods -> Nullable<Text>,
         created -> Datetime,
         removed -> Nullable<Datetime>,
     }
@@ -498,6 +501,15 @@ diesel::table! {
         pool_id -> Text,
         state -> Text,
         created -> Datetime,
+    }
+}
+
+diesel::table! {
+    traffic_type (id) {
+        id -> Text,
+        physical_network_id -> Text,
+        kind -> Text,
+        label -> Nullable<Text>,
     }
 }
 
@@ -658,6 +670,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     storage_pool,
     template,
     template_copy,
+    traffic_type,
     user,
     vgpu_profile,
     vm,

@@ -5,7 +5,7 @@
 //! nullable column. Then it works in `#[derive(Queryable, Selectable, Insertable, AsChangeset)]`, in `.eq(id)` and in
 //! `.eq_any(ids)`. Times are [`Time`] over `DATETIME(6)`.
 
-use crate::domain::{Id, Time, gpu, identity, job, vm};
+use crate::domain::{Id, Time, gpu, identity, infra, job, vm};
 use crate::error::Result;
 use diesel::{
     RunQueryDsl,
@@ -83,6 +83,17 @@ text_columns!(
     gpu::state::AllocationState,
     gpu::state::ProfileKind,
     gpu::address::PciAddress,
+    infra::Switch,
+    infra::NetworkType,
+    infra::Hypervisor,
+    infra::HostState,
+    infra::ResourceState,
+    infra::PoolScope,
+    infra::PoolKind,
+    infra::PoolState,
+    infra::TemplateState,
+    infra::ImageFormat,
+    infra::GuestType,
 );
 
 /// The database's clock inside a statement: UTC, to the microsecond. (diesel's `now` has no fraction of a second.)
