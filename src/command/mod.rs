@@ -9,6 +9,7 @@ mod context;
 mod discover;
 mod dispatch;
 mod entry;
+pub mod host_link;
 pub mod page;
 mod params;
 mod registry;

@@ -1,6 +1,6 @@
 //! All hosts that this server talks to, by id.
 
-use super::{Connector, HostAddress, HostDriver};
+use super::{Connector, Enrolled, Enrolment, HostAddress, HostDriver};
 use crate::{
     domain::{Id, id},
     error::{Error, Result},
@@ -40,6 +40,11 @@ impl Hosts {
     /// Opens a host without keeping it: for the checks of addHost.
     pub fn try_open(&self, address: &HostAddress) -> Result<Arc<dyn HostDriver>> {
         self.connector.open(address)
+    }
+
+    /// The first contact with a machine that is being added.
+    pub async fn enrol(&self, new: &Enrolment) -> Result<Enrolled> {
+        self.connector.enrol(new).await
     }
 
     /// Keeps an open host, in place of an earlier connection to it.

@@ -123,10 +123,40 @@ pub struct HostAddress {
     pub host_key: Option<String>,
 }
 
+/// A machine that is being added.
+#[derive(Clone)]
+pub struct Enrolment {
+    /// `qemu+ssh://user@host:port/system`, `test:///absolute/path.xml`, `fake://name`, or `sim://name` for a simulated
+    /// host that is made now.
+    pub uri: String,
+    /// Used once, to install the service's key; never kept.
+    pub password: Option<String>,
+}
+
+impl std::fmt::Debug for Enrolment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Enrolment").field("uri", &self.uri).finish_non_exhaustive()
+    }
+}
+
+/// How an added machine is reached from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolled {
+    /// Its URI.
+    pub uri: String,
+    /// Its ssh host key as a known_hosts line.
+    pub host_key: Option<String>,
+}
+
 /// Opens hosts; one per kind of URI. Opening returns at once, the link comes up by itself.
 pub trait Connector: Send + Sync {
     /// A driver for this address.
     fn open(&self, address: &HostAddress) -> Result<Arc<dyn HostDriver>>;
+    /// The first contact with a machine that is being added: what it is reached by from then on. Over ssh its host key
+    /// is read, and a password installs the service's key; a simulated host is made.
+    fn enrol<'a>(&'a self, new: &'a Enrolment) -> HostFuture<'a, Enrolled> {
+        Box::pin(async move { Ok(Enrolled { uri: new.uri.clone(), host_key: None }) })
+    }
 }
 
 /// Opens every kind of host, by the scheme of its URI.

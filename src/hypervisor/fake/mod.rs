@@ -11,7 +11,7 @@ pub use host::FakeHost;
 pub use shape::FakeShape;
 pub use state::FakeDomain;
 
-use super::{Connector, HostAddress, HostDriver};
+use super::{Connector, Enrolled, Enrolment, HostAddress, HostDriver, HostFuture};
 use crate::error::{Error, Result};
 use std::{
     collections::BTreeMap,
@@ -99,6 +99,15 @@ impl Connector for FakeConnector {
             None => self.add(FakeShape::from_uri(name, query)),
         };
         Ok(Arc::new(driver::FakeDriver::new(host)))
+    }
+
+    /// `sim://name` is `fake://name`.
+    fn enrol<'a>(&'a self, new: &'a Enrolment) -> HostFuture<'a, Enrolled> {
+        let uri = match new.uri.strip_prefix("sim://") {
+            Some(name) => format!("fake://{name}"),
+            None => new.uri.clone(),
+        };
+        Box::pin(async move { Ok(Enrolled { uri, host_key: None }) })
     }
 }
 
