@@ -8,6 +8,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
 mod credentials;
+mod host;
 mod identity;
 mod kernel;
 mod sweep_input;
@@ -17,3 +18,4 @@ mod sweep_spec;
 mod sweep_tidy;
 mod wire;
 mod world;
+mod zone;

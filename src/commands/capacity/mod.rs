@@ -1,0 +1,3 @@
+//! Capacity: how much there is of everything.
+
+pub mod view;

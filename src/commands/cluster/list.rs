@@ -1,0 +1,81 @@
+//! `listClusters`: the clusters of the pods.
+
+use super::view::ClusterView;
+use crate::{
+    command::prelude::*,
+    commands::capacity::view::CapacityView,
+    store::{
+        capacity::{self, GPU, Per, Sum},
+        cluster, gpu_count,
+    },
+};
+
+/// `listClusters`.
+#[derive(Debug)]
+pub(super) struct ListClusters;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the ID of the cluster
+    id: Option<Id<id::Cluster>>,
+    /// the name of the cluster
+    name: Option<String>,
+    /// the ID of the pod
+    pod_id: Option<Id<id::Pod>>,
+    /// the ID of the zone
+    zone_id: Option<Id<id::Zone>>,
+    /// what the hosts run
+    hypervisor: Option<String>,
+    /// the allocation state of the cluster
+    allocation_state: Option<String>,
+    /// true to show the capacities too
+    show_capacities: Option<bool>,
+    #[param(group)]
+    page: Page,
+}
+
+impl Command for ListClusters {
+    const SPEC: Spec = Spec {
+        name: "listClusters",
+        about: "Lists the clusters",
+        since: "4.0.0",
+        roles: &[Role::Admin, Role::ResourceAdmin],
+        event: None,
+    };
+    type Request = Request;
+    type Response = List<ClusterView>;
+
+    async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
+        let Request { id, name, pod_id, zone_id, hypervisor, allocation_state, .. } = request;
+        let filter =
+            cluster::Filter { id, zone: zone_id, pod: pod_id, name, hypervisor, allocation_state };
+        let (page, capacities) = (request.page, request.show_capacities == Some(true));
+        let (count, views) = cx
+            .db
+            .read(move |conn| {
+                let (count, clusters) = cluster::list(conn, &filter, &page.window())?;
+                Ok((count, views(conn, clusters, capacities)?))
+            })
+            .await?;
+        Ok(List::page(count, views))
+    }
+}
+
+fn views(conn: &mut Conn, rows: Vec<cluster::Named>, capacities: bool) -> Result<Vec<ClusterView>> {
+    if !capacities {
+        return Ok(rows.into_iter().map(ClusterView::from).collect());
+    }
+    let ids: Vec<Id<id::Cluster>> = rows.iter().map(|(cluster, ..)| cluster.id).collect();
+    let gpus = gpu_count::by_cluster(conn, &ids)?;
+    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let mut sums = capacity::sums(conn, Per::Cluster, &texts)?;
+    let view = |row: cluster::Named| {
+        let id = row.0.id;
+        let mut found = sums.remove(&id.to_string()).unwrap_or_default();
+        let count = gpus.get(&id).copied().unwrap_or_default();
+        found.push(Sum { kind: GPU, used: count.used, total: count.total });
+        ClusterView::from(row).with_capacity(CapacityView::inside(found))
+    };
+    Ok(rows.into_iter().map(view).collect())
+}

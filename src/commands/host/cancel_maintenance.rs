@@ -1,0 +1,57 @@
+//! `cancelHostMaintenance`: instances may be placed on the host again.
+
+use super::{
+    maintenance::Plan,
+    view::{HostView, one},
+};
+use crate::{command::prelude::*, domain::infra::ResourceState, store::host};
+
+/// `cancelHostMaintenance`.
+#[derive(Debug)]
+pub(super) struct CancelHostMaintenance;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the ID of the host
+    id: Id<id::Host>,
+}
+
+impl AsyncCommand for CancelHostMaintenance {
+    const SPEC: Spec = Spec {
+        name: "cancelHostMaintenance",
+        about: "Takes a host out of maintenance",
+        since: "4.0.0",
+        roles: Role::ADMIN,
+        event: Some("MAINT.CANCEL"),
+    };
+    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
+    type Request = Request;
+    type Plan = Plan;
+    type Response = One<HostView>;
+
+    fn admit(_: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+        let found = host::hold(tx, request.id)?;
+        let in_maintenance = [ResourceState::PrepareForMaintenance, ResourceState::Maintenance];
+        if !in_maintenance.contains(&found.resource_state) {
+            return Err(Error::Conflict(format!("host {} is not in maintenance", found.name)));
+        }
+        let state = Some(ResourceState::Enabled);
+        host::change(tx, found.id, &host::Changes { resource_state: state, ..Default::default() })?;
+        Ok(Admitted {
+            plan: Plan { host: found.id },
+            subject: Some((Kind::Host, found.id.uuid())),
+            created: None,
+            describe: Some(format!("cancelling the maintenance of host {}", found.name)),
+        })
+    }
+
+    async fn run(cx: &Cx, plan: &Plan) -> Result<Self::Response> {
+        let (id, server) = (plan.host, cx.server);
+        Ok(One(cx.db.read(move |conn| one(conn, id, server)).await?))
+    }
+
+    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
+        Ok(())
+    }
+}
