@@ -129,28 +129,16 @@ impl Search {
         let places = distinct(free.iter().filter_map(|d| d.place));
         let gpus = distinct(free.iter().filter_map(|d| d.gpu));
         let mut loads = vec![0; gpus.len()];
-        let mut units: BTreeMap<(Option<u32>, usize), Vec<(Spot, Pick)>> = BTreeMap::new();
-        for (n, device) in free.iter().enumerate() {
-            let spot = Spot {
-                node: device.numa_node.and_then(|x| nodes.binary_search(&x).ok()),
-                place: device.place.and_then(|x| places.binary_search(&x).ok()),
-                gpu: device.gpu.and_then(|x| gpus.binary_search(&x).ok()),
-            };
-            if let Some(gpu) = spot.gpu {
-                loads[gpu] = device.gpu_load;
-            }
-            let alone = if device.unit.is_some() { 0 } else { n };
-            units.entry((device.unit, alone)).or_default().push((spot, device.pick));
+        let spots = free.iter().map(|device| Spot {
+            node: device.numa_node.and_then(|x| nodes.binary_search(&x).ok()),
+            place: device.place.and_then(|x| places.binary_search(&x).ok()),
+            gpu: device.gpu.and_then(|x| gpus.binary_search(&x).ok()),
+        });
+        let spots: Vec<Spot> = spots.collect();
+        for (device, spot) in free.iter().zip(&spots) {
+            spot.gpu.into_iter().for_each(|gpu| loads[gpu] = device.gpu_load);
         }
-        let mut classes: BTreeMap<Vec<Spot>, Vec<Vec<Pick>>> = BTreeMap::new();
-        for (_, members) in units {
-            let mut spots: Vec<Spot> = members.iter().map(|m| m.0).collect();
-            let mut picks: Vec<Pick> = members.iter().map(|m| m.1).collect();
-            spots.sort_unstable();
-            picks.sort_unstable();
-            classes.entry(spots).or_default().push(picks);
-        }
-        let classes: Vec<Class> = classes.into_iter().map(class).collect();
+        let classes = classes(free, &spots);
         let mut search = Self {
             policy,
             rest: vec![0; classes.len() + 1],
@@ -314,6 +302,23 @@ impl Search {
         let numa_nodes = distinct(nodes.map(|node| self.nodes[node]));
         Some(Chosen { picks: self.picks(taken), cost: *cost, numa_nodes })
     }
+}
+
+/// Puts devices of one group together, then units that sit alike.
+fn classes(free: &[FreeDevice], spots: &[Spot]) -> Vec<Class> {
+    let mut units: BTreeMap<_, Vec<(Spot, Pick)>> = BTreeMap::new();
+    for (n, (device, spot)) in free.iter().zip(spots).enumerate() {
+        let alone = if device.unit.is_some() { 0 } else { n };
+        units.entry((device.unit, alone)).or_default().push((*spot, device.pick));
+    }
+    let mut classes: BTreeMap<Vec<Spot>, Vec<Vec<Pick>>> = BTreeMap::new();
+    for members in units.into_values() {
+        let (mut spots, mut picks): (Vec<Spot>, Vec<Pick>) = members.into_iter().unzip();
+        spots.sort_unstable();
+        picks.sort_unstable();
+        classes.entry(spots).or_default().push(picks);
+    }
+    classes.into_iter().map(class).collect()
 }
 
 fn class((spots, mut units): (Vec<Spot>, Vec<Vec<Pick>>)) -> Class {

@@ -8,8 +8,16 @@
 
 pub mod choose;
 mod damage;
+pub mod rank;
+mod refusal;
+#[cfg(test)]
+mod samples;
+pub mod stock;
 
 pub use choose::{Chosen, Cost, FreeDevice, Policy, choose};
+pub use rank::{Alternative, Candidate, Choice, Demand, rank};
+pub use refusal::{Nearest, Refusal};
+pub use stock::{HostDevice, Stock, Why, stock};
 
 text_enum! {
     /// Whether an instance's devices must sit on one NUMA node.
