@@ -8,6 +8,8 @@
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
 mod credentials;
+mod gpu_claim;
+mod gpu_inventory;
 mod host;
 mod identity;
 mod kernel;

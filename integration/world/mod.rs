@@ -7,6 +7,7 @@
 )]
 
 pub mod client;
+pub mod rack;
 pub mod server;
 
 pub use client::{Answer, Client};

@@ -1,5 +1,6 @@
 //! The settings that commands depend on; `main` fills them from the configuration file.
 
+use crate::domain::gpu::rules::Rules;
 use std::path::PathBuf;
 
 /// What commands need to know of the configuration.
@@ -17,6 +18,8 @@ pub struct Settings {
     pub stop_seconds: u32,
     /// Whether newly discovered devices are managed at once.
     pub manage_discovered: bool,
+    /// Which PCI functions are GPUs, beyond their class.
+    pub gpu_rules: Rules,
 }
 
 impl Default for Settings {
@@ -28,6 +31,7 @@ impl Default for Settings {
             detach_on_stop: false,
             stop_seconds: 60,
             manage_discovered: true,
+            gpu_rules: Rules::default(),
         }
     }
 }
