@@ -13,6 +13,7 @@ mod gpu_inventory;
 mod host;
 mod identity;
 mod kernel;
+mod serve;
 mod sweep_input;
 mod sweep_roles;
 mod sweep_schema;
