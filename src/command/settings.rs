@@ -35,3 +35,10 @@ impl Default for Settings {
         }
     }
 }
+
+impl Settings {
+    /// The directory of the service's own ssh key pair.
+    pub fn ssh_keys(&self) -> PathBuf {
+        self.data.join("ssh")
+    }
+}
