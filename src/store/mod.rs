@@ -28,6 +28,7 @@ pub mod migrate;
 pub mod nic;
 pub mod owner;
 pub mod physical_network;
+pub mod placement;
 pub mod pod;
 mod pool;
 mod schema;
