@@ -48,8 +48,14 @@ const ALWAYS: &[(&str, &str)] = &[
 
 /// True once every job has ended and every host has paid.
 const SETTLED: &[(&str, &str)] = &[
-    ("a job has not ended", "SELECT id AS what FROM job WHERE state IN ('Queued', 'Running', 'Undoing')"),
-    ("an ended job keeps its thing busy", "SELECT id AS what FROM job WHERE busy_subject IS NOT NULL"),
+    (
+        "a job has not ended",
+        "SELECT id AS what FROM job WHERE state IN ('Queued', 'Running', 'Undoing')",
+    ),
+    (
+        "an ended job keeps its thing busy",
+        "SELECT id AS what FROM job WHERE busy_subject IS NOT NULL",
+    ),
     ("a host has not paid", "SELECT id AS what FROM host_debt WHERE paid IS NULL"),
     (
         "an instance is between two states",
@@ -60,8 +66,14 @@ const SETTLED: &[(&str, &str)] = &[
         "SELECT a.device_id AS what FROM gpu_allocation a JOIN vm ON vm.id = a.vm_id
          WHERE a.active = 1 AND (vm.state NOT IN ('Running', 'Stopped') OR a.state <> 'Allocated')",
     ),
-    ("a volume is left behind", "SELECT v.id AS what FROM volume v JOIN vm ON vm.id = v.vm_id WHERE v.removed IS NULL AND vm.removed IS NOT NULL"),
-    ("an address is left behind", "SELECT n.id AS what FROM nic n JOIN vm ON vm.id = n.vm_id WHERE n.active = 1 AND vm.removed IS NOT NULL"),
+    (
+        "a volume is left behind",
+        "SELECT v.id AS what FROM volume v JOIN vm ON vm.id = v.vm_id WHERE v.removed IS NULL AND vm.removed IS NOT NULL",
+    ),
+    (
+        "an address is left behind",
+        "SELECT n.id AS what FROM nic n JOIN vm ON vm.id = n.vm_id WHERE n.active = 1 AND vm.removed IS NOT NULL",
+    ),
 ];
 
 #[derive(QueryableByName)]

@@ -7,8 +7,8 @@
 )]
 
 pub mod client;
-pub mod rack;
 mod invariants;
+pub mod rack;
 pub mod server;
 
 pub use client::{Answer, Client};

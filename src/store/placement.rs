@@ -168,7 +168,8 @@ fn spot(row: &Row, needs: &Needs) -> Spot {
     let number = |value: i64| u64::try_from(value).unwrap_or_default();
     let cores = u32::try_from(row.cpus).unwrap_or_default();
     // a host that does not tell its speed is not asked for any
-    let all_mhz = if row.mhz > 0 { number(i64::from(row.mhz)) * u64::from(cores) } else { u64::MAX };
+    let all_mhz =
+        if row.mhz > 0 { number(i64::from(row.mhz)) * u64::from(cores) } else { u64::MAX };
     let candidate = Candidate {
         host: row.id,
         blocker: blocker(row, needs),
@@ -287,10 +288,7 @@ fn devices_of(
     Ok(found)
 }
 
-fn rooms_of(
-    conn: &mut Conn,
-    hosts: &[Id<id::Host>],
-) -> Result<HashMap<Id<id::Host>, Vec<Room>>> {
+fn rooms_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<HashMap<Id<id::Host>, Vec<Room>>> {
     type Columns = (Id<id::GpuDevice>, Id<id::VgpuProfile>, PciAddress, String, i32, i32, bool);
     let rows: Vec<(Id<id::Host>, Columns)> = gpu_slice_type::table
         .inner_join(gpu_device::table.on(gpu_device::id.eq(gpu_slice_type::device_id)))
