@@ -4,6 +4,7 @@
 pub mod fake;
 mod hosts;
 pub mod libvirt;
+pub mod seed;
 pub use hosts::Hosts;
 
 use crate::{

@@ -59,7 +59,7 @@ fn fill(mut file: File, seed: &Seed<'_>) -> io::Result<()> {
     let image = fatfs::FileSystem::new(&mut file, options)?;
     {
         let root = image.root_dir();
-        let mut put = |name: &str, content: &[u8]| root.create_file(name)?.write_all(content);
+        let put = |name: &str, content: &[u8]| root.create_file(name)?.write_all(content);
         put("user-data", seed.user_data)?;
         put("meta-data", seed.meta_data.as_bytes())?;
         if let Some(network) = seed.network_config {
@@ -84,9 +84,11 @@ mod tests {
             network_config: Some("version: 2\n"),
         };
         let path = build(&seed, &directory).unwrap();
-        let image =
-            fatfs::FileSystem::new(File::open(&path).map(ReadOnly).unwrap(), fatfs::FsOptions::new())
-                .unwrap();
+        let image = fatfs::FileSystem::new(
+            File::open(&path).map(ReadOnly).unwrap(),
+            fatfs::FsOptions::new(),
+        )
+        .unwrap();
         assert_eq!(image.volume_label(), "cidata");
         let read = |name: &str| {
             let mut content = Vec::new();

@@ -58,7 +58,7 @@ pub(super) fn start(session: &Session, id: Uuid) -> Result<(), Fault> {
         };
     }
     let (state, _) = domain.state()?;
-    if u32::from(state.to_raw()) == sys::VIR_DOMAIN_PAUSED as u32 {
+    if state.to_raw() == sys::VIR_DOMAIN_PAUSED {
         domain.resume()?;
     }
     Ok(())

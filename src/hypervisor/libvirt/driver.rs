@@ -68,6 +68,16 @@ impl LibvirtDriver {
         }
     }
 
+    /// Whether a program on the host says yes.
+    pub(super) async fn succeeds(&self, words: &[&str]) -> Result<bool> {
+        self.succeeds_with(words, &[]).await
+    }
+
+    /// The same, with input.
+    pub(super) async fn succeeds_with(&self, words: &[&str], input: &[u8]) -> Result<bool> {
+        Ok(self.run(words, input).await?.is_some_and(|ran| ran.success))
+    }
+
     async fn facts(&self) -> Result<HostFacts> {
         let simulated = self.simulated.clone();
         self.line.call(SHORT, move |session| facts(session, simulated.as_deref())).await
@@ -83,15 +93,20 @@ impl LibvirtDriver {
 
     /// The window that the devices' large BARs need, in KiB; `None`: the usual one is enough, or nothing is known.
     async fn window(&self, machine: &MachineSpec) -> Option<u64> {
-        let mut sum = 0;
-        for device in &machine.devices {
-            let DeviceRef::Pci { address, companions } = device else { continue };
-            for function in std::iter::once(address).chain(companions) {
-                let file = format!("/sys/bus/pci/devices/{function}/resource");
-                let ran = self.run(&["cat", &file], &[]).await.ok()??;
-                sum += proof::large_bars(&String::from_utf8_lossy(&ran.output));
-            }
+        let functions = machine.devices.iter().flat_map(|device| match device {
+            DeviceRef::Pci { address, companions } => [&[*address], companions.as_slice()].concat(),
+            DeviceRef::Mdev { .. } => Vec::new(),
+        });
+        let files: Vec<String> =
+            functions.map(|function| format!("/sys/bus/pci/devices/{function}/resource")).collect();
+        if files.is_empty() {
+            return None;
         }
+        // six BARs; the seventh line is the expansion ROM, later ones belong to bridges and virtual functions
+        let mut words = vec!["head", "-q", "-n", "6"];
+        words.extend(files.iter().map(String::as_str));
+        let ran = self.run(&words, &[]).await.ok()??;
+        let sum = proof::large_bars(&String::from_utf8_lossy(&ran.output));
         (sum > 8 << 30).then(|| (sum * 2).next_power_of_two() >> 10)
     }
 
@@ -177,8 +192,11 @@ impl HostDriver for LibvirtDriver {
     }
 
     fn ensure_pool<'a>(&'a self, pool: &'a NewPool) -> HostFuture<'a, (Bytes, Bytes)> {
-        let pool = pool.clone();
-        Box::pin(self.line.call(SHORT, move |s| storage::ensure_pool(s, &pool)))
+        let (pool, simulated) = (pool.clone(), self.is_simulated());
+        Box::pin(self.line.call(SHORT, move |s| {
+            let size = storage::ensure_pool(s, &pool)?;
+            Ok(if simulated { storage::SIMULATED } else { size })
+        }))
     }
 
     fn ensure_no_pool<'a>(&'a self, name: &'a str) -> HostFuture<'a, ()> {

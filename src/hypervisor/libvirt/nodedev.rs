@@ -11,8 +11,8 @@ use uuid::Uuid;
 use virt::{error::ErrorNumber, nodedev::NodeDevice, sys};
 
 /// Only capability flags: the test driver refuses the others, and the list is the same.
-const KINDS: u32 = (sys::VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV
-    | sys::VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV) as u32;
+const KINDS: u32 =
+    sys::VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV | sys::VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV;
 
 /// Everything plugged in. `creates`: whether mediated devices can be made here at all.
 pub(super) fn list(session: &Session, creates: bool) -> Result<SeenDevices, Fault> {
@@ -74,7 +74,7 @@ fn lookup(session: &Session, address: PciAddress) -> Result<Option<NodeDevice>, 
 }
 
 fn mdev(session: &Session, uuid: Uuid) -> Result<Option<NodeDevice>, Fault> {
-    let kind = sys::VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV as u32;
+    let kind = sys::VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV;
     for device in session.connect.list_all_node_devices(kind)? {
         let Some(text) = unless_missing(device.xml_desc(0), ErrorNumber::NoNodeDevice)? else {
             continue;
@@ -131,6 +131,14 @@ pub(super) fn remove_slice(session: &Session, uuid: Uuid) -> Result<(), Fault> {
     match device.destroy() {
         Err(error) if is(&error, ErrorNumber::NoNodeDevice) => Ok(()),
         other => Ok(other?),
+    }
+}
+
+/// Takes the function from the host's driver and gives it to vfio.
+pub(super) fn detach(session: &Session, address: PciAddress) -> Result<(), Fault> {
+    match lookup(session, address)? {
+        Some(device) => Ok(device.detach_flags(Some("vfio"), 0)?),
+        None => Ok(()),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Proof of life: a device that was given back is reset, read back live and seen at its driver before it is free.
 //!
-//! What libvirt says is not enough: its node-device reset returns success without acting while vfio-pci is bound, and the
-//! ids it shows were cached when the device was found. So the reset of a device that stays with vfio-pci is written to
-//! sysfs, and the ids are read from the configuration space, over ssh, by commands with fixed words.
+//! What libvirt says is not enough: its node-device reset returns success without acting while vfio-pci is bound, and
+//! under the host's own driver it would pull the device from below that driver. The ids it shows were cached when the
+//! device was found. So the function is taken to vfio-pci, where nobody is disturbed, reset by the kernel through sysfs,
+//! given back - its driver's probe is a test of its own - and its ids are read from the configuration space. All of
+//! that over ssh, by commands with fixed words.
 
 use super::{
     domain,
@@ -17,6 +19,8 @@ use crate::{
 use std::time::Duration;
 use uuid::Uuid;
 
+/// The driver of a device that a guest has.
+const VFIO: &str = "vfio-pci";
 /// How long the host's driver may take to bind again.
 const BIND: Duration = Duration::from_secs(8);
 
@@ -82,29 +86,46 @@ async fn prove_pci(
     companions: &[PciAddress],
     expected: &ExpectedDevice,
 ) -> Result<Option<String>> {
-    for function in std::iter::once(&address).chain(companions) {
-        let function = *function;
+    let all: Vec<PciAddress> = std::iter::once(address).chain(companions.iter().copied()).collect();
+    let mut ours = Vec::new();
+    for function in all.iter().copied() {
         let Some(seen) = driver.line.call(SHORT, move |s| nodedev::function(s, function)).await?
         else {
             return Ok(Some(format!("{function} is not there any more")));
         };
-        if driver.is_simulated() {
-            continue;
-        }
-        let bound = seen.driver.as_deref() == Some("vfio-pci");
-        let stays = function == address && expected.driver.as_deref() == Some("vfio-pci");
-        if bound && !stays {
-            let work = driver.work_on(function);
-            if let Err(error) = work.call(WORK, move |s| nodedev::reattach(s, function)).await {
-                return doubt_or_away(error, "it does not come back from vfio-pci");
-            }
-        }
-        if let Some(doubt) = reset(driver, function, bound && stays).await? {
-            return Ok(Some(doubt));
-        }
+        // what the operator bound to vfio-pci for good stays there
+        let stays = function == address && expected.driver.as_deref() == Some(VFIO);
+        ours.push((function, seen.driver.as_deref() == Some(VFIO), stays));
     }
     if driver.is_simulated() {
         return Ok(None);
+    }
+    // a dead device is left alone: the kernel would save its all-ones configuration and write that back after the reset
+    if let Some(doubt) = identity(driver, address, expected).await? {
+        return Ok(Some(doubt));
+    }
+    for (function, bound, _) in &ours {
+        let function = *function;
+        if !bound {
+            let detached =
+                driver.work_on(function).call(WORK, move |s| nodedev::detach(s, function));
+            if let Err(error) = detached.await {
+                return doubt_or_away(error, "its driver does not let it go");
+            }
+        }
+    }
+    let mut doubt = None;
+    for function in &all {
+        doubt = doubt.or(reset(driver, *function, all.len() > 1).await?);
+    }
+    for (function, ..) in ours.into_iter().filter(|(_, _, stays)| !stays) {
+        let back = driver.work_on(function).call(WORK, move |s| nodedev::reattach(s, function));
+        if let Err(error) = back.await {
+            return doubt_or_away(error, "it does not come back from vfio-pci");
+        }
+    }
+    if doubt.is_some() {
+        return Ok(doubt);
     }
     if let Some(doubt) = identity(driver, address, expected).await? {
         return Ok(Some(doubt));
@@ -112,18 +133,31 @@ async fn prove_pci(
     wait_for_driver(driver, address, expected).await
 }
 
-/// Resets one function. `vfio`: it stays with vfio-pci, where libvirt's reset does nothing.
-async fn reset(driver: &LibvirtDriver, function: PciAddress, vfio: bool) -> Result<Option<String>> {
-    if !vfio {
-        let work = driver.work_on(function);
-        return match work.call(WORK, move |s| nodedev::reset(s, function)).await {
-            Ok(()) => Ok(None),
-            Err(error) => doubt_or_away(error, "it cannot be reset"),
-        };
-    }
+/// Resets one function through the kernel. `many`: it travels with others.
+async fn reset(driver: &LibvirtDriver, function: PciAddress, many: bool) -> Result<Option<String>> {
     let file = format!("/sys/bus/pci/devices/{function}/reset");
-    let ran = driver.run(&["tee", &file], b"1\n").await?;
-    Ok((!ran.is_some_and(|ran| ran.success)).then(|| format!("{function} cannot be reset")))
+    if driver.succeeds_with(&["tee", &file], b"1\n").await? {
+        return Ok(None);
+    }
+    let method = format!("/sys/bus/pci/devices/{function}/reset_method");
+    let methods = driver.run(&["cat", &method], &[]).await?.map(|ran| ran.output);
+    let methods = String::from_utf8_lossy(&methods.unwrap_or_default()).into_owned();
+    if many && methods.split_whitespace().all(|method| method == "bus") {
+        // Functions that share a bus and have no reset of their own are reset together, by vfio, when the guest lets go
+        // of the last one (drivers/vfio/pci/vfio_pci_core.c); there is no way to ask for it again.
+        return Ok(None);
+    }
+    if !driver.succeeds(&["test", "-e", &file]).await? {
+        return Ok(Some(format!("{function} has no reset method")));
+    }
+    if driver.succeeds(&["test", "-w", &file]).await? {
+        return Ok(Some(format!("{function} cannot be reset")));
+    }
+    // not root on the host: what libvirt can do has to do
+    match driver.work_on(function).call(WORK, move |s| nodedev::reset(s, function)).await {
+        Ok(()) => Ok(None),
+        Err(error) => doubt_or_away(error, "it cannot be reset"),
+    }
 }
 
 /// The ids as the configuration space has them now.
@@ -133,7 +167,7 @@ async fn identity(
     expected: &ExpectedDevice,
 ) -> Result<Option<String>> {
     let file = format!("/sys/bus/pci/devices/{address}/config");
-    let Some(ran) = driver.run(&["cat", &file], &[]).await? else { return Ok(None) };
+    let Some(ran) = driver.run(&["head", "-c", "64", &file], &[]).await? else { return Ok(None) };
     if !ran.success {
         return Ok(Some(format!("{address} cannot be read")));
     }
@@ -169,7 +203,7 @@ fn judge(
     })
 }
 
-/// The sum of the 64-bit prefetchable BARs in sysfs' `resource`: lines of start, end and flags
+/// The sum of the 64-bit prefetchable BARs in lines of sysfs' `resource`: start, end and flags
 /// (include/linux/ioport.h: 0x2000 prefetchable, 0x100000 64 bits).
 pub(super) fn large_bars(resource: &str) -> Bytes {
     let number = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok();
@@ -178,8 +212,7 @@ pub(super) fn large_bars(resource: &str) -> Bytes {
         let [start, end, flags] = words.as_slice() else { return 0 };
         if flags & 0x10_2000 == 0x10_2000 && end > start { end - start + 1 } else { 0 }
     };
-    // the seventh line is the expansion ROM, later ones belong to bridges and virtual functions
-    resource.lines().take(6).map(size).sum()
+    resource.lines().map(size).sum()
 }
 
 /// The driver is what it was before; binding takes a moment.
@@ -189,11 +222,19 @@ async fn wait_for_driver(
     expected: &ExpectedDevice,
 ) -> Result<Option<String>> {
     let deadline = tokio::time::Instant::now() + BIND;
+    let mut asked = false;
     loop {
         let seen = driver.line.call(SHORT, move |s| nodedev::function(s, address)).await?;
         let bound = seen.and_then(|seen| seen.driver);
         if bound == expected.driver {
             return Ok(None);
+        }
+        if bound.is_none() && !asked {
+            // libvirt binds again only what it unbound itself: not after a probe that failed earlier
+            asked = true;
+            let name = format!("{address}\n");
+            driver.succeeds_with(&["tee", "/sys/bus/pci/drivers_probe"], name.as_bytes()).await?;
+            continue;
         }
         if tokio::time::Instant::now() >= deadline {
             let name =

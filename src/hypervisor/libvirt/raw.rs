@@ -54,7 +54,7 @@ unsafe extern "C" fn on_lifecycle(
     _: c_int,
     opaque: *mut c_void,
 ) -> c_int {
-    if event as u32 == sys::VIR_DOMAIN_EVENT_DEFINED as u32 {
+    if event as u32 == sys::VIR_DOMAIN_EVENT_DEFINED {
         return 0;
     }
     let mut bytes = [0_u8; 16];

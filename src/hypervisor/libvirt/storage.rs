@@ -18,6 +18,9 @@ use virt::{
 /// An upload that does not get on for this long is given up.
 const STALL: Duration = Duration::from_secs(60);
 
+/// How often another server's upload is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+
 fn find_pool(session: &Session, name: &str) -> Result<Option<StoragePool>, Fault> {
     let found = session.connect.lookup_storage_pool_by_name(name);
     unless_missing(found, ErrorNumber::NoStoragePool)
@@ -60,6 +63,9 @@ pub(super) fn ensure_pool(session: &Session, new: &NewPool) -> Result<(Bytes, By
     let info = pool.info()?;
     Ok((info.capacity, info.available))
 }
+
+/// What a simulated pool is said to hold: libvirt calls each of them 100 GiB, and keeps nothing in them.
+pub(super) const SIMULATED: (Bytes, Bytes) = (16 << 40, 16 << 40);
 
 /// The pool is neither active nor defined; its files stay.
 pub(super) fn ensure_no_pool(session: &Session, name: &str) -> Result<(), Fault> {
@@ -136,11 +142,25 @@ pub(super) fn ensure_uploaded(
     let length = source.metadata().map_err(unreadable)?.len();
     let pool = open_pool(session, &new.volume.pool)?;
     let (name, mark) = (&new.volume.volume, mark(&new.volume.volume));
-    if find(&pool, &mark)?.is_some() && find(&pool, name)?.is_some() {
+    let complete = || -> Result<bool, Fault> {
+        Ok(find(&pool, &mark)?.is_some() && find(&pool, name)?.is_some())
+    };
+    if complete()? {
         return Ok(());
     }
     delete(&pool, &mark)?;
-    delete(&pool, name)?;
+    while let Err(fault) = delete(&pool, name) {
+        // another server is uploading it, and libvirt holds it for that server as long as it is connected
+        let held = matches!(&fault, Fault::Virt(error) if is(error, ErrorNumber::OperationInvalid));
+        if !held {
+            return Err(fault);
+        }
+        session.alive(STALL);
+        std::thread::park_timeout(LOOK);
+        if complete()? {
+            return Ok(());
+        }
+    }
     // a plain file of the content's length, whatever its format: libvirt finds that out when it reads the pool again
     let room = NewVolume { format: "raw".to_owned(), capacity: length, base: None, ..new.clone() };
     let volume = StorageVol::create_xml(&pool, &xml::volume(&room, None), 0)?;

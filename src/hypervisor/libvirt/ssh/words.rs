@@ -28,7 +28,8 @@ pub(super) fn explain(login: &Login, printed: &str) -> String {
     if has("timed out") || has("No route to host") || has("Network is unreachable") {
         return format!("no answer from {place}: it is off, or a firewall is in between");
     }
-    if has("libvirt-sock") || has("virtqemud-sock") || has("libvirtd") || has("'nc'") {
+    let relay = ["libvirt-sock", "virtqemud-sock", "libvirtd", "nc: ", "virt-ssh-helper", "'nc'"];
+    if relay.into_iter().any(has) {
         return format!(
             "ssh to {place} works but no libvirtd answers there: is it installed and running? ({})",
             one_line(printed)

@@ -1,5 +1,7 @@
 //! The driver against libvirt's test driver, for real.
 
+mod real_host;
+
 use super::*;
 use crate::{
     domain::{Id, gpu::PciAddress, machine::*},
