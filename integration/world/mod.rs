@@ -7,8 +7,6 @@
 )]
 
 pub mod client;
-mod invariants;
-pub mod rack;
 pub mod server;
 
 pub use client::{Answer, Client};
@@ -138,6 +136,12 @@ impl World {
             .expect("sums");
         sums.into_iter().map(|row| (row.table, row.sum)).collect()
     }
+
+    /// What must hold at the end of every test.
+    pub async fn check_invariants(&self) {
+        let violations = self.fakes.violations();
+        assert!(violations.is_empty(), "a device had two owners: {violations:?}");
+    }
 }
 
 impl Drop for World {
@@ -145,7 +149,8 @@ impl Drop for World {
         self.server.crash();
         let _ = std::fs::remove_dir_all(&self.dir);
         if !std::thread::panicking() {
-            self.check_invariants();
+            let violations = self.fakes.violations();
+            assert!(violations.is_empty(), "a device had two owners: {violations:?}");
         }
     }
 }

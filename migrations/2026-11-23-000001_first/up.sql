@@ -261,9 +261,12 @@ CREATE TABLE `template` (
     `status` VARCHAR(1024) NOT NULL,
     `percent` INT NOT NULL DEFAULT 0,
     `file` VARCHAR(255) NULL,
+    `lease_owner` CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    `lease_until` DATETIME(6) NULL,
     `created` DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
     `removed` DATETIME(6) NULL,
-    KEY ix_template_account (account_id)
+    KEY ix_template_account (account_id),
+    KEY ix_template_state (state, lease_until)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
 -- a template's copy in a pool of a host
@@ -518,7 +521,7 @@ CREATE TABLE `gpu_slice_type` (
     `capacity` INT NOT NULL,
     `gpu_capacity` INT NOT NULL,
     `is_mixed` TINYINT(1) NOT NULL,
-    PRIMARY KEY (device_id, carrier, mdev_type),
+    PRIMARY KEY (device_id, profile_id, carrier),
     FOREIGN KEY (device_id) REFERENCES gpu_device (id),
     FOREIGN KEY (profile_id) REFERENCES vgpu_profile (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;

@@ -10,7 +10,6 @@ mod discover;
 mod dispatch;
 mod entry;
 pub mod host_link;
-pub mod inventory;
 pub mod page;
 mod params;
 mod registry;

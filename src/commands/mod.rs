@@ -6,16 +6,17 @@ pub mod account;
 pub mod api;
 pub mod capacity;
 pub mod cluster;
+pub mod disk_offering;
 pub mod domain;
 pub mod gpu_card;
 pub mod host;
 pub mod job;
+pub mod network_offering;
+pub mod os_type;
 pub mod pod;
 pub mod role;
 pub mod service_offering;
-pub mod ssh_key_pair;
 pub mod user;
-pub mod volume;
 pub mod zone;
 
 /// All rooms.
@@ -23,15 +24,16 @@ pub const ROOMS: &[&[Entry]] = &[
     account::COMMANDS,
     api::COMMANDS,
     cluster::COMMANDS,
+    disk_offering::COMMANDS,
     domain::COMMANDS,
     gpu_card::COMMANDS,
     host::COMMANDS,
     job::COMMANDS,
+    network_offering::COMMANDS,
+    os_type::COMMANDS,
     pod::COMMANDS,
     role::COMMANDS,
     service_offering::COMMANDS,
-    ssh_key_pair::COMMANDS,
     user::COMMANDS,
-    volume::COMMANDS,
     zone::COMMANDS,
 ];

@@ -1,5 +1,7 @@
 //! Zones, hosts and what belongs to them: the words their rows and answers use.
 
+use super::machine::NewPool;
+
 text_enum! {
     /// Whether new work may be placed somewhere.
     Switch {
@@ -91,6 +93,8 @@ text_enum! {
     PoolKind {
         /// A directory of one host.
         Filesystem,
+        /// A directory that an administrator mounted on all hosts at the same place.
+        SharedMountPoint,
         /// An NFS export that hosts mount.
         NetworkFilesystem,
     }
@@ -141,6 +145,19 @@ text_enum! {
         Shared,
         /// A bare link.
         L2,
+    }
+}
+
+/// A storage pool as its hosts know it. An NFS pool's path is `server:/export`.
+pub fn pool_on_host(id: super::Id<super::id::StoragePool>, kind: PoolKind, path: &str) -> NewPool {
+    let name = format!("csgpu-{id}");
+    match (kind, path.split_once(':')) {
+        (PoolKind::NetworkFilesystem, Some((server, export))) => NewPool {
+            path: format!("/var/lib/csgpu/mnt/{id}"),
+            nfs: Some((server.to_owned(), export.to_owned())),
+            name,
+        },
+        _ => NewPool { name, path: path.to_owned(), nfs: None },
     }
 }
 

@@ -180,7 +180,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    gpu_slice_type (device_id, carrier, mdev_type) {
+    gpu_slice_type (device_id, profile_id, carrier) {
         device_id -> Text,
         profile_id -> Text,
         carrier -> Text,
@@ -490,6 +490,8 @@ diesel::table! {
         status -> Text,
         percent -> Integer,
         file -> Nullable<Text>,
+        lease_owner -> Nullable<Text>,
+        lease_until -> Nullable<Datetime>,
         created -> Datetime,
         removed -> Nullable<Datetime>,
     }

@@ -65,9 +65,13 @@ fn by_http(named: &Named<'_>, rest: &str) -> Result<(Enrolment, String)> {
 /// `[user@]host[:port][/system]`.
 fn by_ssh(named: &Named<'_>, rest: &str) -> Result<(Enrolment, String)> {
     let (login, path) = rest.split_once('/').unwrap_or((rest, "system"));
-    if !matches!(path, "" | "system") {
+    // a libvirtd that is not at the usual place
+    let socket = path.strip_prefix("system?socket=/").unwrap_or_default();
+    let plain_path = socket.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    if !(matches!(path, "" | "system") || (!socket.is_empty() && plain_path)) {
         return Err(bad_url(named.url));
     }
+    let path = if path.is_empty() { "system" } else { path };
     let given = named.username.filter(|user| !user.is_empty());
     let (user, place) = match login.rsplit_once('@') {
         Some((user, place)) => (user, place),
@@ -92,7 +96,7 @@ fn by_ssh(named: &Named<'_>, rest: &str) -> Result<(Enrolment, String)> {
     let place = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     let port = if port == 22 { String::new() } else { format!(":{port}") };
     let password = named.password.filter(|text| !text.is_empty()).map(str::to_owned);
-    let uri = format!("qemu+ssh://{user}@{place}{port}/system");
+    let uri = format!("qemu+ssh://{user}@{place}{port}/{path}");
     Ok((Enrolment { uri, password }, host.to_owned()))
 }
 
@@ -138,6 +142,11 @@ mod tests {
             ("node1", root, "qemu+ssh://root@node1/system"),
             ("qemu+ssh://ops@node1:22/system", None, "qemu+ssh://ops@node1/system"),
             ("qemu+ssh://node1", None, "qemu+ssh://root@node1/system"),
+            (
+                "qemu+ssh://n:2222/system?socket=/run/x.sock",
+                None,
+                "qemu+ssh://root@n:2222/system?socket=/run/x.sock",
+            ),
             ("qemu+ssh://[::1]:22/system", None, "qemu+ssh://root@[::1]/system"),
         ] {
             assert_eq!(uri(url, login, Hypervisor::KVM).unwrap(), want, "{url}");

@@ -1,7 +1,3 @@
-//! Instances: their states, how they change, and what they ask of GPUs.
-
-pub mod demand;
+//! Instances: their states and how they change.
 pub mod state;
-
-pub use demand::{Alternative, Demand, first_alternative};
 pub use state::{VmEvent, VmState};

@@ -22,7 +22,7 @@ mod xml;
 pub use simulator::{Flavour, simulate};
 pub use ssh::{HostKey, Login, ensure_key, install_key, scan_and_pin};
 
-use super::{Connector, HostAddress, HostDriver};
+use super::{Connector, Enrolled, Enrolment, HostAddress, HostDriver, HostFuture};
 use crate::error::{Error, Result};
 use bell::Bell;
 use dial::Dial;
@@ -124,6 +124,31 @@ impl LibvirtConnector {
         })
     }
 
+    /// Over ssh: reads and pins the host key, then installs the service's key if there is a password. A simulated host
+    /// is made; one whose name starts with `amd` has AMD's GPUs.
+    async fn first_contact(&self, new: &Enrolment) -> Result<Enrolled> {
+        if let Some(name) = new.uri.strip_prefix("sim://") {
+            let Some(directory) = &self.settings.simulators else {
+                return Err(Error::invalid(
+                    "simulated hosts are switched off: the configuration names no directory for them",
+                ));
+            };
+            let flavour = if name.starts_with("amd") { Flavour::Amd } else { Flavour::Nvidia };
+            let uri = simulate(directory, name, flavour, 8)?;
+            return Ok(Enrolled { uri, host_key: None });
+        }
+        if new.uri.starts_with("test://") {
+            return Ok(Enrolled { uri: new.uri.clone(), host_key: None });
+        }
+        let login = Login::parse(&new.uri)?;
+        let public = ensure_key(&self.settings.keys).await?;
+        let host_key = scan_and_pin(&login).await?;
+        if let Some(password) = &new.password {
+            install_key(&login, &host_key, password, &public, &self.scratch).await?;
+        }
+        Ok(Enrolled { uri: new.uri.clone(), host_key: Some(host_key.line()) })
+    }
+
     /// The file, if it is one that may be opened.
     fn allowed(&self, path: &str) -> Result<PathBuf> {
         let no = || Error::invalid(format!("test://{path} is not a simulated host's file here"));
@@ -141,6 +166,10 @@ impl Connector for LibvirtConnector {
             None => self.open_ssh(address)?,
         };
         Ok(Arc::new(driver))
+    }
+
+    fn enrol<'a>(&'a self, new: &'a Enrolment) -> HostFuture<'a, Enrolled> {
+        Box::pin(self.first_contact(new))
     }
 }
 

@@ -1,0 +1,38 @@
+//! `listDiskOfferings`: the sizes of disks.
+
+use super::view::DiskOfferingView;
+use crate::{command::prelude::*, store::disk_offering};
+
+/// `listDiskOfferings`.
+#[derive(Debug)]
+pub(super) struct ListDiskOfferings;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the ID of the disk offering
+    id: Option<Id<id::DiskOffering>>,
+    /// the name of the disk offering
+    name: Option<String>,
+    #[param(group)]
+    page: Page,
+}
+
+impl Command for ListDiskOfferings {
+    const SPEC: Spec = Spec {
+        name: "listDiskOfferings",
+        about: "Lists the disk offerings",
+        since: "4.0.0",
+        roles: Role::EVERYONE,
+        event: None,
+    };
+    type Request = Request;
+    type Response = List<DiskOfferingView>;
+
+    async fn run(cx: &Cx, Request { id, name, page }: Request) -> Result<Self::Response> {
+        let read =
+            move |conn: &mut Conn| disk_offering::list(conn, id, name.as_deref(), &page.window());
+        let (count, rows) = cx.db.read(read).await?;
+        Ok(List::page(count, rows.into_iter().map(DiskOfferingView::from).collect()))
+    }
+}
