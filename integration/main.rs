@@ -8,9 +8,12 @@
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
 mod credentials;
+mod gpu_claim;
+mod gpu_inventory;
 mod host;
 mod identity;
 mod kernel;
+mod serve;
 mod sweep_input;
 mod sweep_roles;
 mod sweep_schema;

@@ -13,7 +13,7 @@ use csgpu::{
 use std::{error::Error, io::Write, path::PathBuf, process::ExitCode};
 use tokio::runtime;
 
-type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// GPUs as a first-class resource of a private cloud, behind CloudStack's API.
 #[derive(Parser)]
@@ -67,7 +67,11 @@ fn run(arguments: Arguments) -> Outcome {
 "
             ))
         }
-        Verb::SshKey => Err("this build has no connection to hosts over ssh".into()),
+        Verb::SshKey => {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+            let key = runtime.block_on(service::public_key(&config))?;
+            print(&format!("{}\n", key.trim_end()))
+        }
         Verb::Migrate => {
             telemetry::start(&config.log)?;
             let (_private, url) = database(&config)?;
@@ -81,7 +85,7 @@ fn run(arguments: Arguments) -> Outcome {
             migrate::prepare(&url, config.database.migrate || config.database.url.is_none())?;
             let db = Db::open(&url, config.database.pool);
             let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
-            Ok(runtime.block_on(service::run(&config, db))?)
+            runtime.block_on(service::run(&config, db))
         }
     }
 }

@@ -7,6 +7,8 @@
 )]
 
 pub mod client;
+mod invariants;
+pub mod rack;
 pub mod server;
 
 pub use client::{Answer, Client};
@@ -136,12 +138,6 @@ impl World {
             .expect("sums");
         sums.into_iter().map(|row| (row.table, row.sum)).collect()
     }
-
-    /// What must hold at the end of every test.
-    pub async fn check_invariants(&self) {
-        let violations = self.fakes.violations();
-        assert!(violations.is_empty(), "a device had two owners: {violations:?}");
-    }
 }
 
 impl Drop for World {
@@ -149,8 +145,7 @@ impl Drop for World {
         self.server.crash();
         let _ = std::fs::remove_dir_all(&self.dir);
         if !std::thread::panicking() {
-            let violations = self.fakes.violations();
-            assert!(violations.is_empty(), "a device had two owners: {violations:?}");
+            self.check_invariants();
         }
     }
 }

@@ -521,7 +521,7 @@ CREATE TABLE `gpu_slice_type` (
     `capacity` INT NOT NULL,
     `gpu_capacity` INT NOT NULL,
     `is_mixed` TINYINT(1) NOT NULL,
-    PRIMARY KEY (device_id, profile_id, carrier),
+    PRIMARY KEY (device_id, carrier, mdev_type),
     FOREIGN KEY (device_id) REFERENCES gpu_device (id),
     FOREIGN KEY (profile_id) REFERENCES vgpu_profile (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;

@@ -10,6 +10,7 @@ mod discover;
 mod dispatch;
 mod entry;
 pub mod host_link;
+pub mod inventory;
 pub mod page;
 mod params;
 mod registry;

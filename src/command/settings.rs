@@ -1,5 +1,6 @@
 //! The settings that commands depend on; `main` fills them from the configuration file.
 
+use crate::domain::gpu::rules::Rules;
 use std::path::PathBuf;
 
 /// What commands need to know of the configuration.
@@ -17,6 +18,8 @@ pub struct Settings {
     pub stop_seconds: u32,
     /// Whether newly discovered devices are managed at once.
     pub manage_discovered: bool,
+    /// Which PCI functions are GPUs, beyond their class.
+    pub gpu_rules: Rules,
 }
 
 impl Default for Settings {
@@ -28,6 +31,14 @@ impl Default for Settings {
             detach_on_stop: false,
             stop_seconds: 60,
             manage_discovered: true,
+            gpu_rules: Rules::default(),
         }
+    }
+}
+
+impl Settings {
+    /// The directory of the service's own ssh key pair.
+    pub fn ssh_keys(&self) -> PathBuf {
+        self.data.join("ssh")
     }
 }

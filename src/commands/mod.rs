@@ -16,7 +16,9 @@ pub mod os_type;
 pub mod pod;
 pub mod role;
 pub mod service_offering;
+pub mod ssh_key_pair;
 pub mod user;
+pub mod volume;
 pub mod zone;
 
 /// All rooms.
@@ -34,6 +36,8 @@ pub const ROOMS: &[&[Entry]] = &[
     pod::COMMANDS,
     role::COMMANDS,
     service_offering::COMMANDS,
+    ssh_key_pair::COMMANDS,
     user::COMMANDS,
+    volume::COMMANDS,
     zone::COMMANDS,
 ];

@@ -116,7 +116,7 @@ settings! {
     /// What is written to standard error.
     Log {
         /// error, warn, info, debug or trace; also per module: "info,csgpu::store=debug" shows every statement.
-        level: String = "info".to_owned(),
+        level: String = "info,actix_server=warn".to_owned(),
         /// One JSON object a line, for machines.
         json: bool = false,
     }

@@ -10,6 +10,7 @@ pub mod infra;
 pub mod job;
 pub mod machine;
 pub mod net;
+pub mod placement;
 pub mod vm;
 
 pub use id::{Entity, Id, Kind};

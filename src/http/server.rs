@@ -15,7 +15,7 @@ use crate::command::Kernel;
 const IDLE: Duration = Duration::from_secs(30);
 
 /// How long requests under way may take once the server is asked to stop, in seconds.
-const LAST_ORDERS: u64 = 30;
+const LAST_ORDERS: u64 = 10;
 
 /// A server that listens and waits to be run.
 #[must_use = "nothing is answered until it is run"]

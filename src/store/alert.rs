@@ -49,3 +49,29 @@ pub fn resolve(tx: &mut Tx<'_>, kind: &str, subject: Uuid) -> Result<()> {
     .execute(&mut **tx)?;
     Ok(())
 }
+
+/// Ends the open alerts of this kind about these things.
+pub fn resolve_many(tx: &mut Tx<'_>, kind: &str, subjects: &[Uuid]) -> Result<()> {
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    let ids = subjects.iter().map(|id| id.hyphenated().to_string());
+    update(
+        alert::table
+            .filter(alert::resource_id.eq_any(ids))
+            .filter(alert::kind.eq(kind))
+            .filter(alert::resolved.is_null()),
+    )
+    .set(alert::resolved.eq(clock().nullable()))
+    .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Ends all open alerts about this thing.
+pub fn resolve_all(tx: &mut Tx<'_>, subject: Uuid) -> Result<()> {
+    let open = alert::resource_id.eq(subject.hyphenated().to_string());
+    update(alert::table.filter(open).filter(alert::resolved.is_null()))
+        .set(alert::resolved.eq(clock().nullable()))
+        .execute(&mut **tx)?;
+    Ok(())
+}

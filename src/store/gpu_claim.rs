@@ -7,6 +7,7 @@
 
 use super::{
     Tx, alert, clock,
+    gpu_health::QUARANTINE_ALERT,
     gpu_held::{HeldDevice, held_by},
     is_duplicate,
     schema::{gpu_allocation, gpu_device, gpu_slice_type, host},
@@ -39,9 +40,6 @@ macro_rules! held {
         gpu_allocation::device_id.eq(gpu_device::id).and(gpu_allocation::active.eq(true))
     };
 }
-
-/// What the alert about a device that was not proven clean is called.
-pub const QUARANTINE_ALERT: &str = "ALERT.GPU.QUARANTINED";
 
 /// A host whose row this transaction has locked: the only key to [`claim`].
 #[derive(Debug, Clone)]

@@ -3,10 +3,17 @@
 //! What is managed and healthy counts: a device that can be given away is 1; a GPU that is cut on demand is as many as
 //! its current profile gives, while it is cut. Who holds what is read from the allocations, never from a cache.
 
-use super::Conn;
+use super::{
+    Conn,
+    schema::{gpu_card, vgpu_profile},
+};
 use crate::{
     domain::{Id, id},
-    error::Result,
+    error::{Error, Result},
+};
+use diesel::{
+    ExpressionMethods, JoinOnDsl, QueryDsl, QueryableByName, RunQueryDsl, sql_query,
+    sql_types::{BigInt, Text},
 };
 use std::collections::HashMap;
 
@@ -58,27 +65,161 @@ pub struct Profile {
 
 /// By host; hosts without GPUs are absent. Two statements, whatever their number.
 pub fn by_host(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<HashMap<Id<id::Host>, HostGpus>> {
-    let _ = (conn, hosts);
-    Ok(HashMap::new())
+    let rows = rows(conn, "h.id", hosts)?;
+    let mut wanted: Vec<_> = rows.iter().map(|row| row.profile).collect();
+    wanted.sort();
+    wanted.dedup();
+    let profiles = profiles(conn, &wanted)?;
+    let mut all: HashMap<Id<id::Host>, HostGpus> = HashMap::new();
+    for row in rows {
+        let Some((card, profile)) = profiles.get(&row.profile) else { continue };
+        let host = all.entry(row.owner).or_default();
+        host.count.total += row.count.total;
+        host.count.used += row.count.used;
+        let profile = Profile { count: row.count, ..profile.clone() };
+        match host.groups.iter_mut().find(|group| group.card == *card) {
+            Some(group) => group.profiles.push(profile),
+            None => host.groups.push(Group { card: card.clone(), profiles: vec![profile] }),
+        }
+    }
+    for host in all.values_mut() {
+        host.groups.sort_by(|a, b| a.card.cmp(&b.card));
+        host.groups.iter_mut().for_each(|g| g.profiles.sort_by(|a, b| a.name.cmp(&b.name)));
+    }
+    Ok(all)
 }
 
-/// By zone; zones without GPUs are absent. Two statements.
+/// By zone; zones without GPUs are absent. One statement.
 pub fn by_zone(conn: &mut Conn, zones: &[Id<id::Zone>]) -> Result<HashMap<Id<id::Zone>, Count>> {
-    let _ = (conn, zones);
-    Ok(HashMap::new())
+    sums(conn, "h.zone_id", zones)
 }
 
-/// By pod; pods without GPUs are absent. Two statements.
+/// By pod; pods without GPUs are absent. One statement.
 pub fn by_pod(conn: &mut Conn, pods: &[Id<id::Pod>]) -> Result<HashMap<Id<id::Pod>, Count>> {
-    let _ = (conn, pods);
-    Ok(HashMap::new())
+    sums(conn, "h.pod_id", pods)
 }
 
-/// By cluster; clusters without GPUs are absent. Two statements.
+/// By cluster; clusters without GPUs are absent. One statement.
 pub fn by_cluster(
     conn: &mut Conn,
     clusters: &[Id<id::Cluster>],
 ) -> Result<HashMap<Id<id::Cluster>, Count>> {
-    let _ = (conn, clusters);
-    Ok(HashMap::new())
+    sums(conn, "h.cluster_id", clusters)
+}
+
+fn sums<T: 'static>(
+    conn: &mut Conn,
+    column: &'static str,
+    owners: &[Id<T>],
+) -> Result<HashMap<Id<T>, Count>> {
+    let mut all: HashMap<Id<T>, Count> = HashMap::new();
+    for row in rows(conn, column, owners)? {
+        let count = all.entry(row.owner).or_default();
+        count.total += row.count.total;
+        count.used += row.count.used;
+    }
+    Ok(all)
+}
+
+struct Row<T> {
+    owner: Id<T>,
+    profile: Id<id::VgpuProfile>,
+    count: Count,
+}
+
+#[derive(QueryableByName)]
+struct Raw {
+    #[diesel(sql_type = Text)]
+    owner: String,
+    #[diesel(sql_type = Text)]
+    profile: Id<id::VgpuProfile>,
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+    #[diesel(sql_type = BigInt)]
+    used: i64,
+}
+
+/// Devices that can be given away as they are, one each; then GPUs that are cut on demand, as many as their profile
+/// gives less what was cut beforehand, which was counted already. `OWNER` and `IDS` are put in.
+const COUNT: &str = "
+    SELECT OWNER AS owner, d.profile_id AS profile, COUNT(*) AS total,
+        CAST(SUM(a.id IS NOT NULL) AS SIGNED) AS used
+    FROM gpu_device d JOIN host h ON h.id = d.host_id
+    LEFT JOIN gpu_allocation a ON a.device_id = d.id AND a.active = 1
+    WHERE OWNER IN (IDS) AND h.alive = 1 AND d.alive = 1 AND d.managed = 'Managed' AND d.health = 'Ok'
+        AND d.device_type <> 'VGPUOnly' AND d.on_demand = 0
+    GROUP BY OWNER, d.profile_id
+    UNION ALL
+    SELECT c.owner, c.profile, CAST(SUM(GREATEST(COALESCE(c.most, 0) - c.premade, c.made)) AS SIGNED),
+        CAST(SUM(c.used) AS SIGNED)
+    FROM (
+        SELECT OWNER AS owner, MIN(d.profile_id) AS profile, COUNT(*) AS made,
+            SUM(a.id IS NOT NULL) AS used,
+            (SELECT MAX(t.gpu_capacity) FROM gpu_slice_type t WHERE t.device_id = p.id AND t.profile_id IN
+                (SELECT o.profile_id FROM gpu_device o WHERE o.parent_id = p.id AND o.alive = 1 AND o.on_demand = 1)
+            ) AS most,
+            (SELECT COUNT(*) FROM gpu_device o WHERE o.parent_id = p.id AND o.alive = 1 AND o.on_demand = 0
+                AND o.device_type = 'MDEV') AS premade
+        FROM gpu_device d JOIN gpu_device p ON p.id = d.parent_id JOIN host h ON h.id = d.host_id
+        LEFT JOIN gpu_allocation a ON a.device_id = d.id AND a.active = 1
+        WHERE OWNER IN (IDS) AND h.alive = 1 AND d.alive = 1 AND d.on_demand = 1 AND d.health = 'Ok'
+            AND p.managed = 'Managed' AND p.health = 'Ok'
+        GROUP BY OWNER, p.id
+    ) c GROUP BY c.owner, c.profile";
+
+fn rows<T: 'static>(
+    conn: &mut Conn,
+    column: &'static str,
+    owners: &[Id<T>],
+) -> Result<Vec<Row<T>>> {
+    if owners.is_empty() {
+        return Ok(Vec::new());
+    }
+    // the text of an id needs no escaping
+    let ids: Vec<String> = owners.iter().map(|id| format!("'{id}'")).collect();
+    let text = COUNT.replace("OWNER", column).replace("IDS", &ids.join(", "));
+    let raw: Vec<Raw> = sql_query(text).load(conn)?;
+    raw.into_iter()
+        .map(|row| {
+            let owner = row.owner.parse().map_err(Error::internal)?;
+            let count = Count { total: row.total, used: row.used };
+            Ok(Row { owner, profile: row.profile, count })
+        })
+        .collect()
+}
+
+type Profiles = HashMap<Id<id::VgpuProfile>, (String, Profile)>;
+
+fn profiles(conn: &mut Conn, wanted: &[Id<id::VgpuProfile>]) -> Result<Profiles> {
+    type Columns = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+    let rows: Vec<(Id<id::VgpuProfile>, String, String, Columns)> = vgpu_profile::table
+        .inner_join(gpu_card::table.on(gpu_card::id.eq(vgpu_profile::card_id)))
+        .filter(vgpu_profile::id.eq_any(wanted))
+        .select((
+            vgpu_profile::id,
+            gpu_card::name,
+            vgpu_profile::name,
+            (
+                vgpu_profile::video_ram,
+                vgpu_profile::max_heads,
+                vgpu_profile::max_resolution_x,
+                vgpu_profile::max_resolution_y,
+                vgpu_profile::max_per_gpu,
+            ),
+        ))
+        .load(conn)?;
+    let of = |(id, card, name, columns): (_, String, String, Columns)| {
+        let (video_ram, max_heads, max_resolution_x, max_resolution_y, max_per_gpu) = columns;
+        let profile = Profile {
+            name,
+            video_ram,
+            max_heads,
+            max_resolution_x,
+            max_resolution_y,
+            max_per_gpu,
+            count: Count::default(),
+        };
+        (id, (card, profile))
+    };
+    Ok(rows.into_iter().map(of).collect())
 }

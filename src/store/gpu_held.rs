@@ -2,6 +2,7 @@
 
 use super::{
     Conn,
+    gpu_inventory::read_addresses,
     schema::{gpu_allocation, gpu_card, gpu_device},
 };
 use crate::{
@@ -13,7 +14,9 @@ use crate::{
     },
     error::{Error, Result},
 };
-use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, RunQueryDsl,
+};
 use uuid::Uuid;
 
 /// A device that an instance holds, with all that a host must be told of it.
@@ -43,21 +46,31 @@ pub struct HeldDevice {
     pub profile: Id<id::VgpuProfile>,
 }
 
-/// What an instance holds now, in the order of its machine. One statement.
-pub fn held_by(conn: &mut Conn, vm: Id<id::Vm>) -> Result<Vec<HeldDevice>> {
-    type Row = (
-        (Id<id::GpuDevice>, Id<id::Host>, Option<Id<id::GpuDevice>>, AllocationState),
-        (DeviceType, String, PciAddress, Option<String>, bool, Option<String>),
-        (Option<String>, Option<i32>, Id<id::VgpuProfile>),
-        (String, String),
-    );
-    let rows: Vec<Row> = gpu_allocation::table
-        .inner_join(gpu_device::table.on(gpu_device::id.eq(gpu_allocation::device_id)))
-        .inner_join(gpu_card::table.on(gpu_card::id.eq(gpu_device::card_id)))
-        .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
-        .order((gpu_allocation::position, gpu_allocation::id))
-        .select((
-            (gpu_device::id, gpu_device::host_id, gpu_device::parent_id, gpu_allocation::state),
+/// What a host must be told of a device that nobody holds.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// The device.
+    pub reference: DeviceRef,
+    /// PCI vendor id.
+    pub vendor_id: u16,
+    /// PCI device id.
+    pub device_id: u16,
+    /// The bound driver.
+    pub driver: Option<String>,
+}
+
+type Row = (
+    (Id<id::GpuDevice>, Id<id::Host>, Option<Id<id::GpuDevice>>),
+    (DeviceType, String, PciAddress, Option<String>, bool, Option<String>),
+    (Option<String>, Option<i32>, Id<id::VgpuProfile>),
+    (String, String),
+);
+
+/// What a [`Row`] is made of.
+macro_rules! columns {
+    () => {
+        (
+            (gpu_device::id, gpu_device::host_id, gpu_device::parent_id),
             (
                 gpu_device::device_type,
                 gpu_device::address,
@@ -68,29 +81,53 @@ pub fn held_by(conn: &mut Conn, vm: Id<id::Vm>) -> Result<Vec<HeldDevice>> {
             ),
             (gpu_device::driver, gpu_device::numa_node, gpu_device::profile_id),
             (gpu_card::vendor_id, gpu_card::device_id),
-        ))
+        )
+    };
+}
+
+/// What an instance holds now, in the order of its machine. One statement.
+pub fn held_by(conn: &mut Conn, vm: Id<id::Vm>) -> Result<Vec<HeldDevice>> {
+    let rows: Vec<(Row, AllocationState)> = gpu_allocation::table
+        .inner_join(gpu_device::table.on(gpu_device::id.eq(gpu_allocation::device_id)))
+        .inner_join(gpu_card::table.on(gpu_card::id.eq(gpu_device::card_id)))
+        .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
+        .order((gpu_allocation::position, gpu_allocation::id))
+        .select((columns!(), gpu_allocation::state))
         .load(conn)?;
-    rows.into_iter()
-        .map(|(ids, shape, (driver, numa_node, profile), (vendor_id, device_id))| {
-            let (device, host, parent, state) = ids;
-            let reference = reference(shape)?;
-            let (vendor_id, device_id) = (hex(&vendor_id)?, hex(&device_id)?);
-            let it = HeldDevice {
-                device,
-                vm,
-                host,
-                parent,
-                state,
-                reference,
-                vendor_id,
-                device_id,
-                driver,
-                numa_node,
-                profile,
-            };
-            Ok(it)
-        })
-        .collect()
+    rows.into_iter().map(|(row, state)| held(vm, state, row)).collect()
+}
+
+fn held(vm: Id<id::Vm>, state: AllocationState, row: Row) -> Result<HeldDevice> {
+    let (ids, shape, (driver, numa_node, profile), (vendor_id, device_id)) = row;
+    let (device, host, parent) = ids;
+    let reference = reference(shape)?;
+    let (vendor_id, device_id) = (hex(&vendor_id)?, hex(&device_id)?);
+    Ok(HeldDevice {
+        device,
+        vm,
+        host,
+        parent,
+        state,
+        reference,
+        vendor_id,
+        device_id,
+        driver,
+        numa_node,
+        profile,
+    })
+}
+
+/// One device that is alive.
+pub fn describe(conn: &mut Conn, which: Id<id::GpuDevice>) -> Result<Option<Described>> {
+    let row: Option<Row> = gpu_device::table
+        .inner_join(gpu_card::table.on(gpu_card::id.eq(gpu_device::card_id)))
+        .filter(gpu_device::id.eq(which).and(gpu_device::alive.eq(true)))
+        .select(columns!())
+        .first(conn)
+        .optional()?;
+    let Some((_, shape, (driver, ..), (vendor_id, device_id))) = row else { return Ok(None) };
+    let (vendor_id, device_id) = (hex(&vendor_id)?, hex(&device_id)?);
+    Ok(Some(Described { reference: reference(shape)?, vendor_id, device_id, driver }))
 }
 
 fn hex(text: &str) -> Result<u16> {
@@ -112,11 +149,6 @@ fn reference(
         let mdev_type = mdev_type.unwrap_or_default();
         return Ok(DeviceRef::Mdev { uuid, parent: carrier, mdev_type, on_demand });
     }
-    let companions = companions.as_deref().map_or(Ok(Vec::new()), read_companions)?;
+    let companions = read_addresses(companions.as_deref())?;
     Ok(DeviceRef::Pci { address: carrier, companions })
-}
-
-/// Companions are kept as addresses with spaces between them.
-fn read_companions(text: &str) -> Result<Vec<PciAddress>> {
-    text.split_whitespace().map(|word| word.parse().map_err(Error::internal)).collect()
 }

@@ -180,7 +180,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    gpu_slice_type (device_id, profile_id, carrier) {
+    gpu_slice_type (device_id, carrier, mdev_type) {
         device_id -> Text,
         profile_id -> Text,
         carrier -> Text,

@@ -48,6 +48,14 @@ pub fn is_done(conn: &mut Conn) -> Result<bool> {
     Ok(seeded.first::<String>(conn).optional()?.is_some())
 }
 
+/// Seeds everything that a new cloud starts with, and gives the administrator a pair of keys. Not to be repeated.
+pub fn everything(tx: &mut Tx<'_>, password_hash: &str, keys: (&str, &str)) -> Result<()> {
+    identity(tx, password_hash)?;
+    super::seed_gpu::seed(tx)?;
+    super::user::set_keys(tx, ADMIN_USER, keys.0, keys.1)?;
+    Ok(())
+}
+
 /// Seeds identity and what a cloud can offer at once; `password_hash` is the administrator's, the system user has none that matches. Not to be repeated.
 pub fn identity(tx: &mut Tx<'_>, password_hash: &str) -> Result<()> {
     insert_into(setting::table)

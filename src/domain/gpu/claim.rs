@@ -24,7 +24,7 @@ pub enum Pick {
 }
 
 /// A device of the host as it stands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// Its id.
     pub id: Id<id::GpuDevice>,
@@ -51,7 +51,7 @@ pub struct Standing {
 }
 
 /// How many slices of one kind one function can carry, existing ones included.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
     /// The physical GPU.
     pub gpu: Id<id::GpuDevice>,

@@ -16,6 +16,7 @@ pub mod rules;
 #[cfg(test)]
 mod samples;
 pub mod state;
+pub mod wire_state;
 
 pub use address::PciAddress;
 pub use books::{Facts, KnownAllocation, KnownDevice, KnownSlice};
@@ -24,3 +25,4 @@ pub use inventory::observe;
 pub use observed::{CardFacts, Inventory, Observed, ProfileFacts, SliceType};
 pub use reconcile::{Change, Diff, Drift, Patch, reconcile};
 pub use state::{AllocationState, DeviceType, Health, ManagedState, ProfileKind};
+pub use wire_state::{Condition, Counted, GpuCount, WireState, count, wire_state};

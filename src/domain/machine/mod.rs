@@ -1,6 +1,7 @@
 //! What a host is asked for and what it answers, in our words: no libvirt, no XML.
 
 mod facts;
+pub mod names;
 mod spec;
 pub use facts::*;
 pub use spec::*;

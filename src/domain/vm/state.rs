@@ -56,6 +56,25 @@ pub enum VmEvent {
     Expunge,
 }
 
+impl VmEvent {
+    /// What the instance is told or does, as in "cannot start".
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Start => "be started",
+            Self::Started => "become running",
+            Self::StartFailed | Self::DeployFailed => "fail to start",
+            Self::Stop => "be stopped",
+            Self::Stopped => "become stopped",
+            Self::StopFailed => "stay running",
+            Self::FoundStopped => "be found stopped",
+            Self::FoundRunning => "be found running",
+            Self::Destroy => "be destroyed",
+            Self::Recover => "be recovered",
+            Self::Expunge => "be expunged",
+        }
+    }
+}
+
 impl VmState {
     /// The state after an event, or `None` where the event is not allowed.
     pub const fn next(self, event: VmEvent) -> Option<Self> {

@@ -11,6 +11,8 @@ pub(super) enum Fate {
     Failed,
     /// It is done, but the caller hears that the host is unreachable.
     AnswerLost,
+    /// It is done, then the host hangs before the caller hears of it.
+    Hung,
 }
 
 /// The script of one host. Counters run down with each call; 0 means nothing is scripted.
@@ -18,6 +20,7 @@ pub(super) enum Fate {
 pub(super) struct Faults {
     pub(super) fail_in: u64,
     pub(super) lose_in: u64,
+    pub(super) hang_in: u64,
     pub(super) down: Option<String>,
 }
 
@@ -30,10 +33,13 @@ impl Faults {
             now
         };
         let (fail, lose) = (due(&mut self.fail_in), due(&mut self.lose_in));
+        let hang = due(&mut self.hang_in);
         if fail || self.down.is_some() {
             Fate::Failed
         } else if lose {
             Fate::AnswerLost
+        } else if hang {
+            Fate::Hung
         } else {
             Fate::Answered
         }
@@ -50,6 +56,10 @@ pub(super) struct Gate {
 impl Gate {
     pub(super) fn close(&self) {
         self.closed.store(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst) != 0
     }
 
     pub(super) fn open(&self) {

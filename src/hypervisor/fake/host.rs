@@ -51,10 +51,20 @@ impl FakeHost {
         self.lock().faults.lose_in = n;
     }
 
+    /// The n-th call from now on is done, then the host hangs until `resume`: its caller never hears of it.
+    pub fn hang_after(&self, n: u64) {
+        self.lock().faults.hang_in = n;
+    }
+
+    /// Whether the host hangs.
+    pub fn is_hung(&self) -> bool {
+        self.gate.is_closed()
+    }
+
     /// No scripted fault is left; an already closed gate opens, a host that is down comes up.
     pub fn heal(&self) {
         let mut state = self.lock();
-        (state.faults.fail_in, state.faults.lose_in) = (0, 0);
+        (state.faults.fail_in, state.faults.lose_in, state.faults.hang_in) = (0, 0, 0);
         state.doubts.clear();
         drop(state);
         self.resume();
@@ -200,19 +210,27 @@ impl FakeHost {
         act: impl FnOnce(&mut State) -> Result<T>,
     ) -> Result<T> {
         self.gate.pass().await;
-        let mut state = self.lock();
-        state.calls.push(verb);
-        let lost = |state: &State, why: &str| {
-            let why = state.faults.down.as_deref().unwrap_or(why).to_owned();
-            Err(Error::Unreachable { host: state.shape.name.clone(), why })
-        };
-        match state.faults.next() {
-            Fate::Failed => lost(&state, "the call did not get through"),
-            Fate::Answered => act(&mut state),
-            Fate::AnswerLost => {
-                let _ = act(&mut state);
-                lost(&state, "the answer was lost")
+        let outcome = {
+            let mut state = self.lock();
+            state.calls.push(verb);
+            let lost = |state: &State, why: &str| {
+                let why = state.faults.down.as_deref().unwrap_or(why).to_owned();
+                Err(Error::Unreachable { host: state.shape.name.clone(), why })
+            };
+            match state.faults.next() {
+                Fate::Failed => lost(&state, "the call did not get through"),
+                Fate::Answered => act(&mut state),
+                Fate::AnswerLost => {
+                    let _ = act(&mut state);
+                    lost(&state, "the answer was lost")
+                }
+                Fate::Hung => {
+                    self.gate.close();
+                    act(&mut state)
+                }
             }
-        }
+        };
+        self.gate.pass().await;
+        outcome
     }
 }

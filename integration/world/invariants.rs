@@ -1,0 +1,117 @@
+//! What must hold whatever happened: one owner a device, no owner without an instance, no job without an end.
+
+use super::World;
+use csgpu::store::migrate;
+use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use std::time::Duration;
+
+/// Each query names the rows that break a rule: none may come back. True at every moment.
+const ALWAYS: &[(&str, &str)] = &[
+    (
+        "a device has two owners",
+        "SELECT device_id AS what FROM gpu_allocation WHERE active = 1 GROUP BY device_id HAVING COUNT(*) > 1",
+    ),
+    (
+        "a device and its parent are both allocated",
+        "SELECT d.id AS what FROM gpu_device d
+         JOIN gpu_allocation a ON a.device_id = d.id AND a.active = 1
+         JOIN gpu_allocation p ON p.device_id = d.parent_id AND p.active = 1",
+    ),
+    (
+        "two GPUs of one IOMMU group have different owners",
+        "SELECT d1.id AS what FROM gpu_device d1
+         JOIN gpu_device d2 ON d2.host_id = d1.host_id AND d2.iommu_group = d1.iommu_group AND d2.id > d1.id
+         JOIN gpu_allocation a1 ON a1.device_id = d1.id AND a1.active = 1
+         JOIN gpu_allocation a2 ON a2.device_id = d2.id AND a2.active = 1
+         WHERE a1.vm_id <> a2.vm_id AND d1.parent_id IS NULL AND d2.parent_id IS NULL",
+    ),
+    (
+        "an instance that is gone holds a device",
+        "SELECT a.device_id AS what FROM gpu_allocation a LEFT JOIN vm ON vm.id = a.vm_id
+         WHERE a.active = 1 AND (vm.id IS NULL OR vm.removed IS NOT NULL)",
+    ),
+    (
+        "an instance that runs holds another number of devices than it was promised at once",
+        "SELECT a.vm_id AS what FROM gpu_allocation a JOIN vm ON vm.id = a.vm_id
+         WHERE a.active = 1 AND vm.state = 'Running' AND a.state = 'Reserved'",
+    ),
+    (
+        "devices of one instance are on two hosts",
+        "SELECT vm_id AS what FROM gpu_allocation WHERE active = 1 GROUP BY vm_id HAVING COUNT(DISTINCT host_id) > 1",
+    ),
+    (
+        "a host is promised more memory than it has",
+        "SELECT h.id AS what FROM host h JOIN vm ON vm.host_id = h.id AND vm.state IN ('Starting', 'Running', 'Stopping')
+         GROUP BY h.id, h.memory HAVING SUM(vm.memory_mib) > h.memory / 1048576",
+    ),
+];
+
+/// True once every job has ended and every host has paid.
+const SETTLED: &[(&str, &str)] = &[
+    (
+        "a job has not ended",
+        "SELECT id AS what FROM job WHERE state IN ('Queued', 'Running', 'Undoing')",
+    ),
+    (
+        "an ended job keeps its thing busy",
+        "SELECT id AS what FROM job WHERE busy_subject IS NOT NULL",
+    ),
+    ("a host has not paid", "SELECT id AS what FROM host_debt WHERE paid IS NULL"),
+    (
+        "an instance is between two states",
+        "SELECT id AS what FROM vm WHERE removed IS NULL AND state IN ('Starting', 'Stopping', 'Expunging')",
+    ),
+    (
+        "a device leaks",
+        "SELECT a.device_id AS what FROM gpu_allocation a JOIN vm ON vm.id = a.vm_id
+         WHERE a.active = 1 AND (vm.state NOT IN ('Running', 'Stopped') OR a.state <> 'Allocated')",
+    ),
+    (
+        "a volume is left behind",
+        "SELECT v.id AS what FROM volume v JOIN vm ON vm.id = v.vm_id WHERE v.removed IS NULL AND vm.removed IS NOT NULL",
+    ),
+    (
+        "an address is left behind",
+        "SELECT n.id AS what FROM nic n JOIN vm ON vm.id = n.vm_id WHERE n.active = 1 AND vm.removed IS NOT NULL",
+    ),
+];
+
+#[derive(QueryableByName)]
+struct Broken {
+    #[diesel(sql_type = Text)]
+    what: String,
+}
+
+impl World {
+    /// The rules of this list that are broken now.
+    fn broken(&self, rules: &[(&str, &str)]) -> Vec<String> {
+        let mut conn = migrate::connect(&self.database.url).expect("the database answers");
+        let mut found = Vec::new();
+        for (rule, query) in rules {
+            let rows: Vec<Broken> = sql_query(*query).load(&mut conn).expect(rule);
+            found.extend(rows.into_iter().map(|row| format!("{rule}: {}", row.what)));
+        }
+        found
+    }
+
+    /// What must hold at every moment.
+    pub fn check_invariants(&self) {
+        let mut broken = self.broken(ALWAYS);
+        broken.extend(self.fakes.violations());
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+
+    /// Waits until nothing is under way, then checks that nothing leaks.
+    pub async fn settle(&self) {
+        let end = tokio::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            let broken = self.broken(SETTLED);
+            if broken.is_empty() {
+                break;
+            }
+            assert!(tokio::time::Instant::now() < end, "not settled: {broken:#?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.check_invariants();
+    }
+}

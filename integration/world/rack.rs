@@ -1,0 +1,114 @@
+//! Hosts with GPUs in the books, without the commands that add hosts.
+
+use super::World;
+use csgpu::{
+    command::inventory::{self, Refreshed},
+    domain::{Id, gpu::Pick, id, machine::MachineSpec},
+    error::Result,
+    hypervisor::{
+        HostAddress,
+        fake::{FakeHost, FakeShape},
+    },
+    store::{Conn, gpu_claim},
+};
+use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use uuid::Uuid;
+
+/// A fake host that is in the books.
+#[derive(Debug, Clone)]
+pub struct Rack {
+    /// Its id.
+    pub id: Id<id::Host>,
+    /// Its zone.
+    pub zone: Id<id::Zone>,
+    /// What it is underneath.
+    pub fake: FakeHost,
+}
+
+impl World {
+    /// A host of this shape: in the books, connected, its devices not yet discovered.
+    pub async fn bare_rack(&self, shape: FakeShape) -> Rack {
+        let fake = self.fakes.add(shape);
+        let (id, zone) = (Id::<id::Host>::mint(), Id::<id::Zone>::mint());
+        let (name, uri) = (fake.name(), fake.uri());
+        let text = format!(
+            "INSERT INTO host (id, zone_id, pod_id, cluster_id, name, hypervisor, uri, identity, ip_address, state,
+                resource_state, version, arch, cpus, mhz, sockets, memory, domain_type, iommu)
+            VALUES ('{id}', '{zone}', '{zone}', '{zone}', '{name}', 'KVM', '{uri}', '{name}', '10.0.0.1', 'Up',
+                'Enabled', '7.2.0', 'x86_64', 64, 2000, 2, 549755813888, 'kvm', 1)"
+        );
+        self.run(&text).await;
+        let address = HostAddress { host: id, name, uri, host_key: None };
+        self.server.wiring.hosts.ensure_open(&address).expect("a fake host opens");
+        Rack { id, zone, fake }
+    }
+
+    /// A host of this shape with its devices in the books.
+    pub async fn rack(&self, shape: FakeShape) -> Rack {
+        let rack = self.bare_rack(shape).await;
+        self.look(&rack).await.expect("a fake host answers");
+        rack
+    }
+
+    /// Looks at a host's devices.
+    pub async fn look(&self, rack: &Rack) -> Result<Refreshed> {
+        inventory::refresh(&self.server.wiring, rack.id).await
+    }
+
+    /// The ids of a host's devices that are alive, by address.
+    pub async fn devices(&self, rack: &Rack) -> Vec<Id<id::GpuDevice>> {
+        let host = rack.id;
+        let text = format!(
+            "SELECT id AS text FROM gpu_device WHERE host_id = '{host}' AND alive = 1 ORDER BY address"
+        );
+        let rows = self.texts(&text).await;
+        rows.iter().map(|text| text.parse().expect("an id")).collect()
+    }
+
+    /// Claims devices for a new instance that exists only as an id.
+    pub async fn claim(&self, rack: &Rack, picks: &[Pick]) -> Result<Id<id::Vm>> {
+        let vm = Id::<id::Vm>::mint();
+        let (host, picks) = (rack.id, picks.to_vec());
+        let claim = move |tx: &mut csgpu::store::Tx<'_>| {
+            let host = gpu_claim::lock_host(tx, host)?;
+            gpu_claim::claim(tx, &host, vm, &picks).map(|_| ())
+        };
+        self.db().txn("claim", claim).await.map(|()| vm)
+    }
+
+    /// Runs a statement.
+    pub async fn run(&self, text: &str) {
+        let text = text.to_owned();
+        let work = move |conn: &mut Conn| Ok(sql_query(text.clone()).execute(conn)?);
+        self.db().read(work).await.expect("a statement");
+    }
+
+    /// The texts that a query gives in its column `text`.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Text)]
+            text: String,
+        }
+        let query = query.to_owned();
+        let work = move |conn: &mut Conn| Ok(sql_query(query.clone()).load::<Row>(conn)?);
+        let rows = self.db().read(work).await.expect("a query");
+        rows.into_iter().map(|row| row.text).collect()
+    }
+}
+
+/// A machine of no size with these devices.
+pub fn machine(uuid: Uuid, devices: Vec<csgpu::domain::machine::DeviceRef>) -> MachineSpec {
+    MachineSpec {
+        uuid,
+        name: format!("domain-{uuid}"),
+        vcpus: 1,
+        memory: 1 << 30,
+        disks: Vec::new(),
+        seed: None,
+        nics: Vec::new(),
+        devices,
+        display: false,
+        numa_nodes: Vec::new(),
+    }
+}

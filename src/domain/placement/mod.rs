@@ -1,0 +1,42 @@
+//! Which devices of which host a demand gets: candidates in, ordered choices or an explained refusal out.
+//!
+//! `rank` compares hosts, `choose` finds the best set within one host, `stock` says what is free there at all. A choice
+//! is a proposal from a snapshot: the claim asks again under the host's lock (`gpu::claim`), by the same laws.
+//!
+//! Topology and fragmentation pull against each other: who always takes the tightest set of an untouched host soon has
+//! no untouched host left. So within a host topology comes first, and between hosts both are weighed in one score.
+
+pub mod choose;
+mod damage;
+pub mod rank;
+mod refusal;
+#[cfg(test)]
+mod samples;
+pub mod stock;
+
+pub use choose::{Chosen, Cost, FreeDevice, Policy, choose};
+pub use rank::{Alternative, Candidate, Choice, Demand, rank};
+pub use refusal::{Nearest, Refusal};
+pub use stock::{HostDevice, Stock, Why, stock};
+
+text_enum! {
+    /// Whether an instance's devices must sit on one NUMA node.
+    NumaPolicy {
+        /// They must, and it must be known: unknown is not enough.
+        Required,
+        /// As few nodes as possible.
+        Preferred,
+        /// No matter.
+        Ignored,
+    }
+}
+
+text_enum! {
+    /// Whether instances are put close together or far apart.
+    Packing {
+        /// Fill what is begun, keep the rest whole.
+        Pack,
+        /// Use what is emptiest.
+        Spread,
+    }
+}

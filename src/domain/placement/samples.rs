@@ -1,0 +1,101 @@
+//! Small builders for the tests of this room.
+
+use super::{Alternative, Candidate, Demand, HostDevice, NumaPolicy, Packing};
+use crate::domain::{
+    Id,
+    gpu::{
+        DeviceType, Health, ManagedState, PciAddress,
+        claim::{Room, Standing},
+    },
+    id,
+};
+use uuid::Uuid;
+
+pub(super) fn id_of<T>(number: u128) -> Id<T> {
+    Id::from_uuid(Uuid::from_u128(number))
+}
+
+/// A whole GPU's profile.
+pub(super) const WHOLE: Id<id::VgpuProfile> = Id::from_uuid(Uuid::from_u128(1001));
+/// A slice's profile.
+pub(super) const QUARTER: Id<id::VgpuProfile> = Id::from_uuid(Uuid::from_u128(1002));
+
+fn bus(bus: u8) -> PciAddress {
+    PciAddress { domain: 0, bus, slot: 0, function: 0 }
+}
+
+/// A free GPU, on node 0 up to number 4 and on node 1 from there, two below each switch.
+pub(super) fn gpu(number: u8) -> HostDevice {
+    let place = (number - 1) % 8;
+    HostDevice {
+        standing: Standing {
+            id: id_of(number.into()),
+            parent: None,
+            profile: WHOLE,
+            device_type: DeviceType::PCI,
+            managed: ManagedState::Managed,
+            health: Health::Ok,
+            is_ready: true,
+            on_demand: false,
+            iommu_group: Some(number.into()),
+            carrier: bus(number),
+            is_held: false,
+        },
+        numa_node: Some(u32::from(place / 4)),
+        pci_switch: Some(bus(100 + place / 2)),
+        pci_root: None,
+        ready_reason: None,
+    }
+}
+
+pub(super) fn slice_of(parent: &HostDevice, number: u128) -> HostDevice {
+    let mut slice = parent.clone();
+    slice.standing.id = id_of(number);
+    slice.standing.parent = Some(parent.standing.id);
+    slice.standing.profile = QUARTER;
+    slice.standing.device_type = DeviceType::MDEV;
+    slice.standing.iommu_group = None;
+    slice.standing.is_held = false;
+    slice
+}
+
+pub(super) fn room(number: u8, most: i32) -> Room {
+    Room {
+        gpu: id_of(number.into()),
+        profile: QUARTER,
+        carrier: bus(number),
+        mdev_type: "nvidia-222".into(),
+        capacity: most,
+        gpu_capacity: most,
+        is_mixed: false,
+    }
+}
+
+/// An enabled host of 64 cores with GPUs of these numbers.
+pub(super) fn host(number: u128, gpus: impl IntoIterator<Item = u8>) -> Candidate {
+    Candidate {
+        host: id_of(number),
+        blocker: None,
+        cores: 64,
+        free_mhz: 64 * 2000,
+        free_memory: 512 << 30,
+        tags: vec![],
+        devices: gpus.into_iter().map(gpu).collect(),
+        rooms: vec![],
+    }
+}
+
+pub(super) fn want(count: u32) -> Demand {
+    let whole = Alternative { profile: WHOLE, name: "NVIDIA A100 passthrough".into(), count };
+    Demand {
+        vcpus: 4,
+        mhz: 2000,
+        memory: 8 << 30,
+        tags: vec![],
+        alternatives: if count == 0 { vec![] } else { vec![whole] },
+        numa: NumaPolicy::Preferred,
+        packing: Packing::Pack,
+        host: None,
+        avoid: vec![],
+    }
+}

@@ -1,0 +1,127 @@
+//! The service: every layer made once and wired to the others.
+//!
+//! The order of a start: schema (in `main`), seed, server row, listener, ssh key, workers. Nothing is answered before
+//! the cloud is whole, so a client that gets through can work. The order of a stop is the reverse: requests under way,
+//! then jobs under way, then the server's row; a job that takes too long is left to the next server by its lease.
+
+mod first_start;
+
+use crate::{
+    command::{Kernel, Nudge, Registry, Settings, Wiring},
+    commands::ROOMS,
+    config::{Config, ConnectorKind},
+    domain::Id,
+    error::Result,
+    http::Server,
+    hypervisor::{
+        AnyConnector, Connector, Hosts,
+        fake::FakeConnector,
+        libvirt::{LibvirtConnector, LibvirtSettings, ensure_key},
+    },
+    jobs::{self, Pace},
+    store::{self, Db},
+};
+use std::{
+    error::Error,
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long a stop waits for the jobs under way; others take over what takes longer.
+const JOBS_TO_END: Duration = Duration::from_secs(10);
+
+/// Runs the service until it is told to stop, then lets it finish what it is doing.
+pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    if let Some(admin) = first_start::seed(&db, config.admin.password.as_ref()).await? {
+        say(&admin)?;
+    }
+    let server = Id::mint();
+    let wiring = Arc::new(Wiring {
+        db: db.clone(),
+        hosts: Arc::new(Hosts::new(connector(config)?)),
+        settings: Arc::new(settings(config)),
+        registry: Registry::new(ROOMS),
+        nudge: Nudge::default(),
+        server,
+    });
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let enter = move |tx: &mut store::Tx<'_>| {
+        store::server::enter(tx, server, name.trim(), env!("CARGO_PKG_VERSION"))
+    };
+    db.txn("enter", enter).await?;
+    let listening =
+        Server::bind(&[config.listen], Kernel::new(Arc::clone(&wiring))).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot listen at {}: {error}", config.listen))
+        })?;
+    tokio::spawn(key_pair(wiring.settings.ssh_keys()));
+    let workers = jobs::start(wiring, pace(config));
+    let stop = listening.stop();
+    let addresses = listening.addresses().to_vec();
+    let served = tokio::spawn(listening.run());
+    say(&ready(&addresses))?;
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    tracing::info!("stopping");
+    stop.gently().await;
+    workers.stop(JOBS_TO_END).await;
+    db.txn("leave", move |tx| store::server::leave(tx, server)).await?;
+    Ok(served.await??)
+}
+
+/// The public key by which this service logs in to its hosts; makes the pair if there is none.
+pub async fn public_key(config: &Config) -> Result<String> {
+    ensure_key(&settings(config).ssh_keys()).await
+}
+
+/// Makes the key pair at the first start, so that an administrator finds it before the first host is added.
+async fn key_pair(directory: std::path::PathBuf) {
+    if let Err(error) = ensure_key(&directory).await {
+        tracing::warn!(%error, "there is no ssh key, hosts cannot be reached");
+    }
+}
+
+/// Tells whoever started the service. What is meant for the log goes to the log.
+fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+fn ready(addresses: &[SocketAddr]) -> String {
+    addresses.iter().map(|address| format!("ready: http://{address}/client/api\n")).collect()
+}
+
+fn connector(config: &Config) -> Result<Arc<dyn Connector>> {
+    let fake = (config.hosts.connector == ConnectorKind::Fake).then(FakeConnector::default);
+    let settings = settings(config);
+    let libvirt = LibvirtConnector::new(LibvirtSettings {
+        keys: settings.ssh_keys(),
+        scratch: scratch(&config.data),
+        simulators: settings.test_hosts,
+    })?;
+    Ok(Arc::new(AnyConnector { fake, libvirt }))
+}
+
+/// Files of running processes: sockets and the like.
+fn scratch(data: &Path) -> std::path::PathBuf {
+    data.join("run")
+}
+
+fn settings(config: &Config) -> Settings {
+    let test_hosts = config.hosts.test_directory.clone();
+    Settings {
+        images: config.images(),
+        test_hosts,
+        data: config.data.clone(),
+        ..Settings::default()
+    }
+}
+
+fn pace(config: &Config) -> Pace {
+    let (workers, lease_seconds) = (config.jobs.workers, config.jobs.lease_seconds);
+    Pace { workers, lease_seconds, ..Pace::default() }
+}

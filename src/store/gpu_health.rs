@@ -1,0 +1,141 @@
+//! Whether devices can be trusted: missing, used by a stranger, quarantined; each with its alert.
+
+use super::{Tx, alert, clock, schema::gpu_device};
+use crate::{
+    domain::{
+        Id, Kind,
+        gpu::{
+            Health,
+            books::KnownDevice,
+            reconcile::{Change, Drift},
+        },
+        id,
+        machine::Proof,
+    },
+    error::Result,
+};
+use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl, update};
+use std::collections::HashSet;
+
+/// What the alert about a device that was not proven clean is called.
+pub const QUARANTINE_ALERT: &str = "ALERT.GPU.QUARANTINED";
+/// What the alert about a device that its host no longer shows is called.
+pub const MISSING_ALERT: &str = "ALERT.GPU.MISSING";
+/// What the alert about a device that a stranger uses is called.
+pub const FOREIGN_ALERT: &str = "ALERT.GPU.FOREIGN";
+/// What the alert about a disagreement between books and host is called.
+pub const DRIFT_ALERT: &str = "ALERT.GPU.DRIFT";
+
+/// Changes of health and of the count of probes without it; they touch nothing else.
+pub(super) fn judge(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
+    match change {
+        Change::Missed { id, missed } => set_missed(tx, *id, *missed),
+        Change::MarkMissing { id, missed, reason } => {
+            set_missed(tx, *id, *missed)?;
+            set_health(tx, *id, Health::Missing, Some(reason))?;
+            let text = format!("GPU device {id} is missing: {reason}");
+            alert::raise(tx, MISSING_ALERT, &text, (Kind::GpuDevice, id.uuid()))
+        }
+        Change::Returned { id } => {
+            set_missed(tx, *id, 0)?;
+            update(
+                gpu_device::table
+                    .filter(gpu_device::id.eq(*id).and(gpu_device::health.eq(Health::Missing))),
+            )
+            .set((
+                gpu_device::health.eq(Health::Ok),
+                gpu_device::health_reason.eq(None::<String>),
+                gpu_device::since.eq(clock()),
+            ))
+            .execute(&mut **tx)?;
+            alert::resolve(tx, MISSING_ALERT, id.uuid())
+        }
+        Change::Foreign { id, used_by } => {
+            let why = used_by_text(used_by);
+            set_health(tx, *id, Health::Foreign, Some(&why))?;
+            alert::raise(tx, FOREIGN_ALERT, &why, (Kind::GpuDevice, id.uuid()))
+        }
+        // becomes healthy by its proof, see `crate::command::inventory`; the rest is written elsewhere
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn used_by_text(name: &str) -> String {
+    format!("domain {name}, which does not hold it, uses this device")
+}
+
+fn set_missed(tx: &mut Tx<'_>, device: Id<id::GpuDevice>, missed: u32) -> Result<()> {
+    update(gpu_device::table.filter(gpu_device::id.eq(device)))
+        .set(gpu_device::missed.eq(i32::try_from(missed).unwrap_or(i32::MAX)))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+fn set_health(
+    tx: &mut Tx<'_>,
+    device: Id<id::GpuDevice>,
+    health: Health,
+    why: Option<&str>,
+) -> Result<()> {
+    update(gpu_device::table.filter(gpu_device::id.eq(device)))
+        .set((
+            gpu_device::health.eq(health),
+            gpu_device::health_reason.eq(why),
+            gpu_device::since.eq(clock()),
+        ))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// One alert for each disagreement that there is, none for those that are over.
+pub(super) fn note_drift(tx: &mut Tx<'_>, known: &[KnownDevice], drift: &[Drift]) -> Result<()> {
+    let mut open = HashSet::new();
+    for one in drift {
+        let (id, text) = match one {
+            Drift::UsedByOther { id, holder, used_by } => (
+                id,
+                format!(
+                    "GPU device {id} is held by instance {holder} but used by domain {used_by}"
+                ),
+            ),
+            Drift::NotAttached { id, holder } => {
+                (id, format!("GPU device {id} is held by instance {holder}, which runs without it"))
+            }
+        };
+        open.insert(*id);
+        alert::raise(tx, DRIFT_ALERT, &text, (Kind::GpuDevice, id.uuid()))?;
+    }
+    let over: Vec<_> =
+        known.iter().filter(|k| !open.contains(&k.id)).map(|k| k.id.uuid()).collect();
+    alert::resolve_many(tx, DRIFT_ALERT, &over)
+}
+
+/// What a proof said about a device that a stranger had used: it is free, or quarantined. Left alone when it is not
+/// `Foreign` any more.
+pub fn settle_foreign(tx: &mut Tx<'_>, device: Id<id::GpuDevice>, proof: &Proof) -> Result<()> {
+    let (health, why) = match proof {
+        Proof::Clean => (Health::Ok, None),
+        Proof::Doubt(why) => (Health::Quarantined, Some(why.as_str())),
+    };
+    let changed = update(
+        gpu_device::table
+            .filter(gpu_device::id.eq(device).and(gpu_device::health.eq(Health::Foreign))),
+    )
+    .set((
+        gpu_device::health.eq(health),
+        gpu_device::health_reason.eq(why),
+        gpu_device::since.eq(clock()),
+    ))
+    .execute(&mut **tx)?;
+    if changed == 0 {
+        return Ok(());
+    }
+    alert::resolve(tx, FOREIGN_ALERT, device.uuid())?;
+    match why {
+        Some(why) => {
+            let text = format!("GPU device {device} was not proven clean: {why}");
+            alert::raise(tx, QUARANTINE_ALERT, &text, (Kind::GpuDevice, device.uuid()))
+        }
+        None => Ok(()),
+    }
+}

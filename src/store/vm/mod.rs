@@ -1,0 +1,183 @@
+//! Instances: rows, their state, and what changes in them.
+//!
+//! `state` is written by [`insert`] and [`advance`] alone: a change asks the table of states first and is conditional
+//! on what was read, so of two requests that meet one is told what the other did.
+
+mod blueprint;
+mod change;
+mod list;
+mod whole;
+
+pub use blueprint::{
+    Address, Blueprint, Image, Plug, Pool, account_number, address, blueprint, leases,
+};
+pub use change::{Change, change, key_pairs, place, set_user_data, user_data};
+pub use list::{Filter, list};
+pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
+
+use super::{Conn, Tx, clock, schema::vm};
+use crate::{
+    domain::{
+        Id, id,
+        vm::{VmEvent, VmState},
+    },
+    error::{Error, Result},
+};
+use diesel::{
+    ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper, insert_into, update,
+};
+
+/// An instance.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = vm)]
+pub struct Vm {
+    /// Its id, which is its domain's UUID.
+    pub id: Id<id::Vm>,
+    /// Whose it is.
+    pub account_id: Id<id::Account>,
+    /// Its owner's domain.
+    pub domain_id: Id<id::Domain>,
+    /// The zone.
+    pub zone_id: Id<id::Zone>,
+    /// The host it is on or is starting on; none when it does not run.
+    pub host_id: Option<Id<id::Host>>,
+    /// The host it was on last.
+    pub last_host_id: Option<Id<id::Host>>,
+    /// Where its root disk lies; none until it is placed for the first time.
+    pub pool_id: Option<Id<id::StoragePool>>,
+    /// What it was made of.
+    pub template_id: Id<id::Template>,
+    /// Its service offering.
+    pub offering_id: Id<id::ServiceOffering>,
+    /// Its host name.
+    pub name: String,
+    /// Its name on the host.
+    pub instance_name: String,
+    /// Its state.
+    pub state: VmState,
+    /// One more with every change of state.
+    pub generation: i64,
+    /// Virtual CPUs.
+    pub cpu_number: i32,
+    /// CPU speed in MHz.
+    pub cpu_speed: i32,
+    /// Memory in MiB.
+    pub memory_mib: i32,
+    /// What it asks of GPUs, as JSON.
+    pub demand: Option<String>,
+    /// Whether the first GPU shows a display.
+    pub gpu_display: bool,
+    /// The kind of host it needs.
+    pub hypervisor: String,
+}
+
+/// An instance to be.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = vm)]
+pub struct New {
+    /// Its id.
+    pub id: Id<id::Vm>,
+    /// Whose it is.
+    pub account_id: Id<id::Account>,
+    /// Its owner's domain.
+    pub domain_id: Id<id::Domain>,
+    /// Who made it.
+    pub user_id: Id<id::User>,
+    /// The zone.
+    pub zone_id: Id<id::Zone>,
+    /// The host it starts on.
+    pub host_id: Option<Id<id::Host>>,
+    /// Where its root disk will lie.
+    pub pool_id: Option<Id<id::StoragePool>>,
+    /// What it is made of.
+    pub template_id: Id<id::Template>,
+    /// Its service offering.
+    pub offering_id: Id<id::ServiceOffering>,
+    /// Its GPU offering.
+    pub gpu_offering_id: Option<Id<id::GpuOffering>>,
+    /// Its host name.
+    pub name: String,
+    /// The name its owner sees.
+    pub display_name: String,
+    /// Its name on the host.
+    pub instance_name: String,
+    /// `Starting`, or `Stopped` when it is not to be started.
+    pub state: VmState,
+    /// Virtual CPUs.
+    pub cpu_number: i32,
+    /// CPU speed in MHz.
+    pub cpu_speed: i32,
+    /// Memory in MiB.
+    pub memory_mib: i32,
+    /// What it asks of GPUs, as JSON.
+    pub demand: Option<String>,
+    /// Whether the first GPU shows a display.
+    pub gpu_display: bool,
+    /// Base64, as it came.
+    pub user_data: Option<String>,
+    /// Names of key pairs, joined by commas.
+    pub key_pairs: Option<String>,
+    /// The kind of host it needs.
+    pub hypervisor: String,
+    /// Whether its owner sees it.
+    pub is_displayed: bool,
+}
+
+/// Inserts an instance.
+pub fn insert(tx: &mut Tx<'_>, new: &New) -> Result<()> {
+    insert_into(vm::table).values(new).execute(&mut **tx)?;
+    Ok(())
+}
+
+/// An instance that is not removed.
+pub fn get(conn: &mut Conn, id: Id<id::Vm>) -> Result<Vm> {
+    let row = vm::table
+        .filter(vm::id.eq(id))
+        .filter(vm::removed.is_null())
+        .select(Vm::as_select())
+        .first(conn);
+    let gone = || Error::NotFound { what: "virtual machine", id: id.to_string() };
+    row.optional()?.ok_or_else(gone)
+}
+
+/// Moves the instance, or says why it cannot be moved. Error: lost race, when somebody else moved it since it was read.
+pub fn advance(tx: &mut Tx<'_>, id: Id<id::Vm>, event: VmEvent) -> Result<VmState> {
+    let vm = get(tx, id)?;
+    step(tx, &vm, event)
+}
+
+/// Moves an instance that this transaction has read.
+pub fn step(tx: &mut Tx<'_>, vm: &Vm, event: VmEvent) -> Result<VmState> {
+    let Some(next) = vm.state.next(event) else {
+        return Err(Error::Conflict(format!(
+            "instance {} cannot {} while it is {}",
+            vm.id,
+            event.verb(),
+            vm.state
+        )));
+    };
+    let seen = vm::table
+        .filter(vm::id.eq(vm.id))
+        .filter(vm::state.eq(vm.state))
+        .filter(vm::generation.eq(vm.generation))
+        .filter(vm::removed.is_null());
+    let moved =
+        (vm::state.eq(next), vm::generation.eq(vm::generation + 1), vm::updated.eq(clock()));
+    let rows = if VmState::HOLDS_HOST.contains(&next) {
+        update(seen).set(moved).execute(&mut **tx)?
+    } else {
+        let host = vm.host_id.or(vm.last_host_id);
+        let left = (vm::last_host_id.eq(host), vm::host_id.eq(None::<Id<id::Host>>));
+        update(seen).set((moved, left)).execute(&mut **tx)?
+    };
+    if rows == 1 { Ok(next) } else { Err(Error::LostRace("instance")) }
+}
+
+/// The instance is gone for good; its row stays for history, its name is free.
+pub fn remove(tx: &mut Tx<'_>, id: Id<id::Vm>) -> Result<()> {
+    update(vm::table.filter(vm::id.eq(id)).filter(vm::removed.is_null()))
+        .set(vm::removed.eq(clock().nullable()))
+        .execute(&mut **tx)?;
+    Ok(())
+}
