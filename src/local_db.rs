@@ -6,6 +6,10 @@
 //! Two locks guard the directory. `lock` is the service's: a second service is refused at once. `db.lock` is inherited
 //! by the database process itself: after a `kill -9` of the service the next start waits until the old database, which
 //! stops by itself, has let go of its files.
+//!
+//! A thread of its own keeps it: it starts the database, starts it again should it end (a full disk can do that), and
+//! stops it in the end. The kernel stops the database when that thread ends for any other reason, so it never outlives
+//! the service.
 
 use std::{
     fs::{File, OpenOptions},
@@ -20,6 +24,12 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -43,90 +53,162 @@ pub enum Durability {
 /// A running private database; dropping it stops it.
 #[derive(Debug)]
 pub struct LocalDb {
-    child: Child,
+    place: Place,
+    stop: Option<Sender<()>>,
+    keeper: Option<JoinHandle<()>>,
+    _lock: File,
+}
+
+/// Where it lives and how; what its keeper needs to start it again.
+#[derive(Debug, Clone)]
+struct Place {
+    dir: PathBuf,
     socket: PathBuf,
-    _locks: (File, File),
+    durability: Durability,
+    /// The lock that the database process inherits.
+    lock: Arc<File>,
+    pid: Arc<AtomicU32>,
 }
 
 impl LocalDb {
     /// Starts the database below `dir`, and creates it there if it is not.
-    ///
-    /// Call this from a thread that lives as long as the process: the kernel stops the database when the *thread* that
-    /// started it ends.
     pub fn start(dir: &Path, durability: Durability) -> io::Result<Self> {
         std::fs::create_dir_all(dir).map_err(|e| about(dir, "cannot be created", &e))?;
         let dir = dir.canonicalize()?;
         std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o700))
             .map_err(|e| about(&dir, "cannot be closed to other users", &e))?;
-        let locks = lock(&dir)?;
+        let (ours, servers) = lock(&dir)?;
         let socket = dir.join("db.sock");
         if socket.as_os_str().len() > 106 {
             let text = format!("the path {} is too long for a socket", socket.display());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        if socket.exists() {
-            std::fs::remove_file(&socket)?;
-        }
         if !dir.join("data").is_dir() {
             create(&dir)?;
         }
-        let log = dir.join("db.log");
-        let seen = std::fs::metadata(&log).map_or(0, |m| m.len());
-        let mut command = server(&dir, &socket, durability);
-        die_with_this_thread(&mut command, locks.1.as_raw_fd());
-        let child = command.spawn().map_err(|e| not_started("mariadbd", &e))?;
-        let mut db = Self { child, socket, _locks: locks };
-        db.wait_until_ready(&log, seen)?;
-        Ok(db)
+        let (lock, pid) = (Arc::new(servers), Arc::default());
+        let place = Place { dir, socket, durability, lock, pid };
+        let (stop, stopped) = mpsc::channel();
+        let (tell, hear) = mpsc::channel();
+        let kept = place.clone();
+        let keeper = thread::Builder::new().name("private database".to_owned());
+        let keeper = keeper.spawn(move || match kept.start() {
+            Ok(child) => {
+                let _ = tell.send(Ok(()));
+                kept.keep(child, &stopped);
+            }
+            Err(error) => drop(tell.send(Err(error))),
+        })?;
+        let died = |_| Err(io::Error::other("the private database's keeper died"));
+        hear.recv().unwrap_or_else(died)?;
+        Ok(Self { place, stop: Some(stop), keeper: Some(keeper), _lock: ours })
     }
 
     /// The URL of one of its databases; an empty name for none.
     pub fn url(&self, database: &str) -> String {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-".contains(&b);
-        let bytes = self.socket.as_os_str().as_encoded_bytes().iter();
+        let bytes = self.place.socket.as_os_str().as_encoded_bytes().iter();
         let socket: String = bytes
             .map(|&b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
             .collect();
         format!("mysql://root@localhost/{database}?unix_socket={socket}")
     }
 
-    /// The id of its process.
+    /// The id of its process, another one after a restart.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.place.pid.load(Relaxed)
     }
+}
 
-    fn wait_until_ready(&mut self, log: &Path, seen: u64) -> io::Result<()> {
+impl Drop for LocalDb {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
+    }
+}
+
+impl Place {
+    /// Starts the process and waits until it takes connections.
+    fn start(&self) -> io::Result<Child> {
+        if self.socket.exists() {
+            std::fs::remove_file(&self.socket)?;
+        }
+        let log = self.dir.join("db.log");
+        let seen = std::fs::metadata(&log).map_or(0, |m| m.len());
+        let mut command = server(&self.dir, &self.socket, self.durability);
+        die_with_this_thread(&mut command, self.lock.as_raw_fd());
+        let mut child = command.spawn().map_err(|e| not_started("mariadbd", &e))?;
+        self.pid.store(child.id(), Relaxed);
         let end = Instant::now() + Duration::from_secs(60);
         while UnixStream::connect(&self.socket).is_err() {
-            if let Some(status) = self.child.try_wait()? {
-                let why = complaint(log, seen);
-                return Err(io::Error::other(format!(
-                    "the private database ended ({status}): {why}"
-                )));
+            if let Some(status) = child.try_wait()? {
+                let why = complaint(&log, seen);
+                let text = format!("the private database ended ({status}): {why}");
+                return Err(io::Error::other(text));
             }
             if Instant::now() > end {
+                stop(&mut child);
                 let text = format!("the private database did not start, see {}", log.display());
                 return Err(io::Error::new(io::ErrorKind::TimedOut, text));
             }
             moment();
         }
-        Ok(())
+        Ok(child)
+    }
+
+    /// Watches the process until it is to be stopped, and starts it again when it ends by itself: at once, then with
+    /// growing pauses as long as it does not last.
+    fn keep(&self, first: Child, stopped: &Receiver<()>) {
+        let (mut child, mut since, mut pause) = (Some(first), Instant::now(), Duration::ZERO);
+        loop {
+            let wait = if child.is_some() { Duration::from_millis(100) } else { pause };
+            if stopped.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
+                child.as_mut().into_iter().for_each(stop);
+                return;
+            }
+            if let Some(running) = &mut child {
+                let outcome = running.try_wait();
+                if matches!(outcome, Ok(None)) {
+                    continue;
+                }
+                tracing::error!(?outcome, "the private database ended by itself");
+                if since.elapsed() > Duration::from_secs(60) {
+                    pause = Duration::ZERO;
+                }
+                child = None;
+                continue;
+            }
+            pause = longer(pause);
+            since = Instant::now();
+            child = match self.start() {
+                Ok(child) => Some(child),
+                Err(error) => {
+                    tracing::error!(%error, ?pause, "the private database does not start");
+                    None
+                }
+            };
+        }
     }
 }
 
-impl Drop for LocalDb {
-    /// Stops it in good order, and by force if it takes longer than systemd would wait for us.
-    fn drop(&mut self) {
-        signal(&self.child, libc::SIGTERM);
-        let end = Instant::now() + Duration::from_secs(60);
-        while let Ok(None) = self.child.try_wait() {
-            if Instant::now() > end {
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-                return;
-            }
-            moment();
+/// The next pause: a second, then twice as long each time, up to half a minute.
+fn longer(pause: Duration) -> Duration {
+    (pause * 2).clamp(Duration::from_secs(1), Duration::from_secs(30))
+}
+
+/// Stops it in good order, and by force if it takes longer than systemd would wait for us.
+fn stop(child: &mut Child) {
+    signal(child, libc::SIGTERM);
+    let end = Instant::now() + Duration::from_secs(60);
+    while let Ok(None) = child.try_wait() {
+        if Instant::now() > end {
+            let _ = child.kill();
+            let _ = child.wait();
+            return;
         }
+        moment();
     }
 }
 
@@ -168,7 +250,8 @@ fn create(dir: &Path) -> io::Result<()> {
     if !output.status.success() {
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text);
-        let why = errors_in(&text).unwrap_or_else(|| text.trim().replace('\n', " "));
+        let telling = |line: &&str| !line.trim().is_empty() && !line.contains("[Note]");
+        let why = text.lines().filter(telling).collect::<Vec<_>>().join("; ");
         return Err(io::Error::other(format!(
             "the private database could not be created in {}: {why}",
             dir.display()
@@ -203,7 +286,8 @@ fn server(dir: &Path, socket: &Path, durability: Durability) -> Command {
 /// What creating and running have in common. `--no-defaults` must come first; it keeps /etc/mysql out of it.
 fn common(command: &mut Command, data: &Path) {
     command.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
-    command.arg("--innodb-log-file-size=16M").stdin(Stdio::null());
+    command.args(["--innodb-log-file-size=16M", "--innodb-autoextend-increment=4"]);
+    command.stdin(Stdio::null());
     if std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0) {
         command.arg("--user=root");
     }

@@ -80,7 +80,6 @@ fn run(arguments: Arguments) -> Outcome {
         }
         Verb::Serve => {
             telemetry::start(&config.log)?;
-            // before the runtime: the private database ends with the thread that starts it
             let (_private, url) = database(&config)?;
             migrate::prepare(&url, config.database.migrate || config.database.url.is_none())?;
             let db = Db::open(&url, config.database.pool);
