@@ -6,8 +6,10 @@
     reason = "what a later room's tests need may be here first"
 )]
 
+pub mod cable;
 pub mod client;
 mod invariants;
+pub mod private;
 pub mod rack;
 pub mod server;
 

@@ -9,13 +9,7 @@ use csgpu::store::{Conn, migrate};
 use diesel::{
     QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text,
 };
-use std::{
-    fmt::Write as _,
-    io::ErrorKind,
-    path::Path,
-    sync::{OnceLock, mpsc},
-    thread,
-};
+use std::{fmt::Write as _, io::ErrorKind, path::Path, sync::OnceLock};
 
 /// A database of its own, with the current schema; gone when dropped.
 pub struct FreshDatabase {
@@ -83,22 +77,17 @@ fn server() -> &'static Server {
     })
 }
 
-fn admin() -> Conn {
+/// A connection that may do everything.
+pub fn admin() -> Conn {
     migrate::connect(&(server().url)("mysql")).expect("the test server answers")
 }
 
-/// Starts the private server on a thread that lasts as long as the process: the kernel stops the server when the
-/// thread that started it ends, and the threads of single tests come and go.
+/// Starts the private server; it is never dropped and ends with the process.
 fn private() -> String {
-    let (tell, hear) = mpsc::channel();
-    thread::spawn(move || {
-        let db = start_in_a_free_directory(Path::new(env!("CARGO_TARGET_TMPDIR")));
-        tell.send(db.url("")).expect("somebody waits for the server");
-        loop {
-            thread::park();
-        }
-    });
-    hear.recv().expect("the private database starts")
+    let db = start_in_a_free_directory(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let url = db.url("");
+    std::mem::forget(db);
+    url
 }
 
 fn start_in_a_free_directory(below: &Path) -> LocalDb {
@@ -128,7 +117,7 @@ fn create(name: &str) -> String {
 }
 
 /// The URL with another database's name.
-fn with_name(url: &str, name: &str) -> String {
+pub fn with_name(url: &str, name: &str) -> String {
     let (rest, options) = url.split_at(url.find('?').unwrap_or(url.len()));
     let end = rest.rfind('/').expect("a URL has a path");
     format!("{}/{name}{options}", &rest[..end])

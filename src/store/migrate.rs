@@ -133,7 +133,8 @@ fn missing(conn: &mut Conn) -> Result<BTreeSet<String>> {
     Ok(known.difference(&applied).cloned().collect())
 }
 
-fn known() -> Result<BTreeSet<String>> {
+/// The migrations of this binary.
+pub fn known() -> Result<BTreeSet<String>> {
     use diesel::migration::{Migration, MigrationSource};
     let all = MigrationSource::<Mysql>::migrations(&MIGRATIONS).map_err(Error::Internal)?;
     Ok(all.iter().map(|m| m.name().version().to_string()).collect())

@@ -1,0 +1,330 @@
+//! The doors to the database: what is run again, what is not, and what a caller reads when the database is in trouble.
+
+use crate::world::cable::Cable;
+use crate::world::private::Private;
+use crate::world::server::{FreshDatabase, empty_database};
+use csgpu::{
+    domain::{Id, gpu::PciAddress, id, vm::VmState},
+    error::{Error, Result},
+    store::{self, Conn, Db, Tx},
+};
+use diesel::{RunQueryDsl, connection::SimpleConnection, prelude::*, sql_query, sql_types::BigInt};
+use std::{
+    sync::{
+        Barrier,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+diesel::table! {
+    thing (id) {
+        id -> Text,
+        owner -> Nullable<Text>,
+        state -> Text,
+        address -> Nullable<Text>,
+        number -> BigInt,
+        made -> Datetime,
+    }
+}
+
+const THING: &str = "CREATE TABLE thing (id CHAR(36) CHARACTER SET ascii PRIMARY KEY, owner CHAR(36), \
+    state VARCHAR(32) NOT NULL, address VARCHAR(32), number BIGINT NOT NULL DEFAULT 0, \
+    made DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6))";
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = thing)]
+struct Thing {
+    id: Id<id::Vm>,
+    owner: Option<Id<id::Account>>,
+    state: VmState,
+    address: Option<PciAddress>,
+    number: i64,
+}
+
+fn a_thing() -> Thing {
+    Thing { id: Id::mint(), owner: None, state: VmState::Stopped, address: None, number: 0 }
+}
+
+fn insert(tx: &mut Tx<'_>, thing: &Thing) -> Result<()> {
+    diesel::insert_into(thing::table).values(thing).execute(&mut **tx)?;
+    Ok(())
+}
+
+fn add(tx: &mut Tx<'_>, which: Id<id::Vm>) -> Result<usize> {
+    let row = diesel::update(thing::table.find(which));
+    Ok(row.set(thing::number.eq(thing::number + 1)).execute(&mut **tx)?)
+}
+
+fn numbers(conn: &mut Conn) -> Result<Vec<i64>> {
+    Ok(thing::table.order(thing::id).select(thing::number).load(conn)?)
+}
+
+fn with_things(count: usize) -> (FreshDatabase, Db, Vec<Id<id::Vm>>) {
+    let database = empty_database();
+    let db = Db::open(&database.url, 8);
+    let things: Vec<Thing> = (0..count).map(|_| a_thing()).collect();
+    let made = db.txn_blocking("make", |tx| {
+        tx.batch_execute(THING)?;
+        things.iter().try_for_each(|thing| insert(tx, thing))
+    });
+    made.expect("the things are made");
+    (database, db, things.iter().map(|thing| thing.id).collect())
+}
+
+#[test]
+fn our_types_come_back_as_they_went() {
+    let (_database, db, _) = with_things(0);
+    let whole = Thing {
+        owner: Some(Id::mint()),
+        state: VmState::Running,
+        address: Some("0000:3b:00.1".parse().unwrap()),
+        ..a_thing()
+    };
+    let wanted = [whole.clone(), a_thing()];
+    let put = wanted.clone();
+    db.txn_blocking("put", move |tx| put.iter().try_for_each(|thing| insert(tx, thing))).unwrap();
+    let ids = [wanted[0].id, wanted[1].id];
+    let found = db.read_blocking(move |conn| {
+        let query = thing::table.filter(thing::id.eq_any(&ids)).order(thing::id);
+        Ok(query.select(Thing::as_select()).load(conn)?)
+    });
+    assert_eq!(found.unwrap(), wanted);
+    let odd = db.read_blocking(|conn| {
+        let made: csgpu::domain::Time = thing::table.select(thing::made).first(conn)?;
+        Ok((made, store::now(conn)?))
+    });
+    let (made, now) = odd.unwrap();
+    assert!(made < now && now - made < chrono::TimeDelta::seconds(60), "{made} {now}");
+}
+
+#[test]
+fn statements_are_counted() {
+    let (_database, db, things) = with_things(1);
+    let before = db.statements();
+    db.read_blocking(numbers).unwrap();
+    assert_eq!(db.statements() - before, 1);
+    db.txn_blocking("add", |tx| add(tx, things[0])).unwrap();
+    assert_eq!(db.statements() - before, 4);
+}
+
+#[test]
+fn crossed_transactions_both_succeed() {
+    let (_database, db, things) = with_things(2);
+    let (runs, meet) = (AtomicU32::new(0), Barrier::new(2));
+    thread::scope(|scope| {
+        for (one, other) in [(things[0], things[1]), (things[1], things[0])] {
+            let (db, runs, meet) = (db.clone(), &runs, &meet);
+            scope.spawn(move || {
+                let first = AtomicU32::new(0);
+                let crossed = db.txn_blocking("cross", |tx| {
+                    runs.fetch_add(1, SeqCst);
+                    add(tx, one)?;
+                    if first.fetch_add(1, SeqCst) == 0 {
+                        meet.wait();
+                    }
+                    add(tx, other)
+                });
+                assert_eq!(crossed.unwrap(), 1);
+            });
+        }
+    });
+    assert_eq!(db.read_blocking(numbers).unwrap(), [2, 2]);
+    assert!(runs.into_inner() > 2, "there was no deadlock to begin with");
+}
+
+#[test]
+fn a_swallowed_deadlock_is_not_committed() {
+    let (_database, db, things) = with_things(2);
+    let (meet, runs) = (Barrier::new(2), AtomicU32::new(0));
+    thread::scope(|scope| {
+        for (one, other) in [(things[0], things[1]), (things[1], things[0])] {
+            let (db, meet, runs) = (db.clone(), &meet, &runs);
+            scope.spawn(move || {
+                let first = AtomicU32::new(0);
+                let crossed = db.txn_blocking("cross", |tx| {
+                    runs.fetch_add(1, SeqCst);
+                    add(tx, one)?;
+                    if first.fetch_add(1, SeqCst) == 0 {
+                        meet.wait();
+                    }
+                    let _ = add(tx, other);
+                    Ok(())
+                });
+                crossed.unwrap();
+            });
+        }
+    });
+    assert_eq!(db.read_blocking(numbers).unwrap(), [2, 2]);
+    assert!(runs.into_inner() > 2, "there was no deadlock to begin with");
+}
+
+#[test]
+fn a_lost_race_is_run_five_times_and_leaves_nothing() {
+    let (_database, db, things) = with_things(1);
+    let runs = AtomicU32::new(0);
+    let lost: Result<()> = db.txn_blocking("race", |tx| {
+        runs.fetch_add(1, SeqCst);
+        add(tx, things[0])?;
+        Err(Error::LostRace("GPU device"))
+    });
+    assert!(
+        matches!(lost, Err(Error::Conflict(text)) if text.starts_with("GPU device was changed"))
+    );
+    assert_eq!(runs.into_inner(), 5);
+    assert_eq!(db.read_blocking(numbers).unwrap(), [0]);
+}
+
+#[test]
+fn a_refusal_is_not_run_again_and_leaves_nothing() {
+    let (_database, db, things) = with_things(1);
+    let runs = AtomicU32::new(0);
+    let refused: Result<()> = db.txn_blocking("refuse", |tx| {
+        runs.fetch_add(1, SeqCst);
+        add(tx, things[0])?;
+        Err(Error::invalid("no"))
+    });
+    assert!(matches!(refused, Err(Error::Invalid(_))));
+    assert_eq!((runs.into_inner(), db.read_blocking(numbers).unwrap()), (1, vec![0]));
+}
+
+#[test]
+fn a_duplicate_can_be_told_apart() {
+    let (_database, db, things) = with_things(1);
+    let twin = Thing { id: things[0], ..a_thing() };
+    let named = db.txn_blocking("twin", |tx| match insert(tx, &twin) {
+        Err(error) if store::is_duplicate(&error) => Err(Error::Conflict("named".into())),
+        other => other,
+    });
+    assert!(matches!(named, Err(Error::Conflict(text)) if text == "named"));
+    let plain = db.txn_blocking("twin", |tx| insert(tx, &twin));
+    assert!(matches!(plain, Err(Error::Conflict(text)) if text == "the same exists already"));
+}
+
+#[tokio::test]
+async fn a_panic_leaves_no_transaction_behind() {
+    let (_database, db, things) = with_things(1);
+    let which = things[0];
+    let panicked: Result<()> = db
+        .txn("panic", move |tx| {
+            add(tx, which)?;
+            panic!("on purpose")
+        })
+        .await;
+    assert!(matches!(panicked, Err(Error::Internal(_))));
+    assert_eq!(db.txn("add", move |tx| add(tx, which)).await.unwrap(), 1);
+    assert_eq!(db.read(numbers).await.unwrap(), [1]);
+}
+
+#[tokio::test]
+async fn many_readers_share_few_connections() {
+    let (database, _, _) = with_things(1);
+    let db = Db::open(&database.url, 2);
+    let slow = |conn: &mut Conn| {
+        sql_query("DO SLEEP(0.05)").execute(conn)?;
+        Ok(())
+    };
+    let readers: Vec<_> = (0..16)
+        .map(|_| {
+            let db = db.clone();
+            tokio::spawn(async move { db.read(slow).await })
+        })
+        .collect();
+    for reader in readers {
+        reader.await.unwrap().unwrap();
+    }
+}
+
+#[test]
+fn a_connection_lost_before_the_commit_is_replaced() {
+    let Some((cable, database)) = cabled("before") else { return };
+    let (_keep, id) = (&database, a_thing());
+    let db = Db::open(&cable.url(&database.name), 4);
+    db.txn_blocking("make", |tx| Ok(tx.batch_execute(THING)?)).unwrap();
+    let runs = AtomicU32::new(0);
+    let done = db.txn_blocking("lose", |tx| {
+        if runs.fetch_add(1, SeqCst) == 0 {
+            cable.cut_after_the_next_message();
+        }
+        insert(tx, &id)
+    });
+    done.unwrap();
+    assert_eq!(runs.into_inner(), 2);
+    assert_eq!(db.read_blocking(numbers).unwrap(), [0]);
+    cable.cut_after_the_next_message();
+    assert_eq!(db.read_blocking(numbers).unwrap(), [0], "reads are run again too");
+}
+
+#[test]
+fn a_connection_lost_during_the_commit_claims_nothing() {
+    let Some((cable, database)) = cabled("during") else { return };
+    let db = Db::open(&cable.url(&database.name), 4);
+    db.txn_blocking("make", |tx| Ok(tx.batch_execute(THING)?)).unwrap();
+    let runs = AtomicU32::new(0);
+    let lost = db.txn_blocking("lose", |tx| {
+        runs.fetch_add(1, SeqCst);
+        insert(tx, &a_thing())?;
+        cable.cut_after_the_next_message();
+        Ok(())
+    });
+    assert!(
+        matches!(&lost, Err(Error::Stopping(text)) if text.contains("may or may not")),
+        "{lost:?}"
+    );
+    assert_eq!(runs.into_inner(), 1, "it must not be done twice");
+    assert_eq!(db.read_blocking(numbers).unwrap().len(), 1, "this time it was made");
+}
+
+/// A database behind a cable; only where the socket is known, not with a server from outside.
+fn cabled(name: &str) -> Option<(Cable, FreshDatabase)> {
+    let database = empty_database();
+    let (_, socket) = database.url.split_once("unix_socket=")?;
+    let at = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let cable = Cable::new(at.join(format!("{}-{name}.sock", std::process::id())), socket.as_ref());
+    Some((cable, database))
+}
+
+#[test]
+fn after_a_crash_of_the_server_reads_come_back() {
+    let mut server = Private::start("crash");
+    let url = server.url("csgpu");
+    drop(store::migrate::connect(&url).unwrap());
+    let db = Db::open(&url, 4);
+    let one = |conn: &mut Conn| {
+        Ok(diesel::select(diesel::dsl::sql::<BigInt>("1")).get_result::<i64>(conn)?)
+    };
+    // several connections, all of which will be dead
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                db.txn_blocking("hold", |tx| Ok(sql_query("DO SLEEP(0.1)").execute(&mut **tx)?))
+            });
+        }
+    });
+    server.crash();
+    let begun = Instant::now();
+    assert_eq!(db.read_blocking(one).unwrap(), 1);
+    db.txn_blocking("again", |tx| one(tx)).unwrap();
+    server.stop();
+    let away = db.read_blocking(one);
+    assert!(
+        matches!(&away, Err(Error::Stopping(text)) if text.starts_with("the database does not answer")),
+        "{away:?}"
+    );
+    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+    let _server = server.restart();
+    assert_eq!(db.read_blocking(one).unwrap(), 1);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named_within_seconds() {
+    let db = Db::open("mysql://root@localhost/x?unix_socket=/nowhere/db.sock", 4);
+    let begun = Instant::now();
+    let away = db.read_blocking(numbers);
+    assert!(
+        matches!(&away, Err(Error::Stopping(text)) if text == "the database does not answer: the connection failed"),
+        "{away:?}"
+    );
+    assert!(begun.elapsed() < Duration::from_secs(6));
+}
