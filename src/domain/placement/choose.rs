@@ -73,10 +73,10 @@ pub struct Chosen {
 
 /// The best `count` devices, or `None` when no set of them is allowed.
 pub fn choose(free: &[FreeDevice], count: u32, policy: Policy) -> Option<Chosen> {
-    let mut search = Search::new(free, policy);
-    if count == 0 || search.classes.is_empty() {
+    if count == 0 || free.len() < count as usize {
         return None;
     }
+    let mut search = Search::new(free, policy);
     search.visit(0, count);
     search.result()
 }
@@ -340,4 +340,4 @@ fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
 
 #[cfg(test)]
 #[path = "choose_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -215,7 +215,9 @@ fn by_trying_all(free: &[FreeDevice], count: u32, policy: Policy) -> Option<(Cos
         .min()
 }
 
-fn any_host(size: usize) -> impl Strategy<Value = Vec<FreeDevice>> {
+pub(in crate::domain::placement) fn any_host(
+    size: usize,
+) -> impl Strategy<Value = Vec<FreeDevice>> {
     let one = (0u32..4, 0u8..4, 0u32..9);
     (proptest::collection::vec(one, size), any::<bool>()).prop_map(|(spots, orderly)| {
         let at = |(n, (node, switch, unit)): (u32, (u32, u8, u32))| {

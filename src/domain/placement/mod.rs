@@ -8,6 +8,9 @@
 
 pub mod choose;
 mod damage;
+#[cfg(test)]
+mod fleet_tests;
+mod memo;
 pub mod rank;
 mod refusal;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Which host: the first alternative that fits anywhere, on the hosts where it does least harm.
 
-use super::{Chosen, Cost, HostDevice, NumaPolicy, Packing, Policy, Refusal, choose, stock};
+use super::{Chosen, Cost, HostDevice, NumaPolicy, Packing, Policy, Refusal, memo::Memo, stock};
 use crate::domain::{
     Id,
     gpu::{Pick, claim::Room},
@@ -110,7 +110,11 @@ pub fn rank(candidates: &[Candidate], demand: &Demand) -> Result<Vec<Choice>, Re
         choices = fitting.iter().map(|c| without_gpus(c, demand)).collect();
     }
     for (n, alternative) in demand.alternatives.iter().enumerate() {
-        choices = fitting.iter().filter_map(|c| with_gpus(c, demand, n, alternative)).collect();
+        let mut memo = Memo::new(alternative.count, demand.policy());
+        choices = fitting
+            .iter()
+            .filter_map(|c| with_gpus(c, demand, n, alternative, &mut memo))
+            .collect();
         if !choices.is_empty() {
             break;
         }
@@ -148,11 +152,11 @@ fn with_gpus(
     demand: &Demand,
     n: usize,
     alternative: &Alternative,
+    memo: &mut Memo,
 ) -> Option<(Key, Choice)> {
     let stock = stock(&candidate.devices, &candidate.rooms, alternative.profile);
-    let Chosen { picks, cost, numa_nodes } =
-        choose(&stock.free, alternative.count, demand.policy())?;
     let free = stock.free.len() as u64;
+    let Chosen { picks, cost, numa_nodes } = memo.choose(stock.free)?;
     let key = match demand.packing {
         Packing::Pack => [score(&cost), free, candidate.free_memory, 0],
         Packing::Spread => [cost.nodes.into(), cost.places.into(), !free, !candidate.free_memory],

@@ -12,7 +12,6 @@ use crate::domain::{
     },
     id,
 };
-use std::collections::HashMap;
 
 /// A device of a host, with where it sits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,12 +95,15 @@ pub fn stock(devices: &[HostDevice], rooms: &[Room], profile: Id<id::VgpuProfile
 
 struct Books<'a> {
     devices: &'a [HostDevice],
-    by_id: HashMap<Id<id::GpuDevice>, &'a HostDevice>,
 }
 
 impl<'a> Books<'a> {
     fn new(devices: &'a [HostDevice]) -> Self {
-        Self { devices, by_id: devices.iter().map(|d| (d.standing.id, d)).collect() }
+        Self { devices }
+    }
+
+    fn find(&self, id: Id<id::GpuDevice>) -> Option<&'a HostDevice> {
+        self.devices.iter().find(|d| d.standing.id == id)
     }
 
     fn children(&self, gpu: Id<id::GpuDevice>) -> impl Iterator<Item = &'a Standing> {
@@ -111,7 +113,7 @@ impl<'a> Books<'a> {
     /// What speaks against the device itself and its family.
     fn why_not(&self, device: &HostDevice) -> Option<Why> {
         let it = &device.standing;
-        let parent = it.parent.and_then(|p| self.by_id.get(&p)).map(|p| &p.standing);
+        let parent = it.parent.and_then(|p| self.find(p)).map(|p| &p.standing);
         let is_cut =
             it.device_type == DeviceType::VGPUOnly || self.children(it.id).next().is_some();
         if it.is_held || it.on_demand {
@@ -171,7 +173,7 @@ impl<'a> Books<'a> {
         stock: &mut Stock,
     ) {
         let most = rooms.iter().map(|r| count(r.gpu_capacity)).max().unwrap_or_default();
-        let Some(device) = self.by_id.get(&gpu) else { return };
+        let Some(device) = self.find(gpu) else { return };
         let it = &device.standing;
         let taken: Vec<&Standing> =
             self.children(gpu).filter(|s| s.device_type == DeviceType::MDEV).collect();
