@@ -37,7 +37,8 @@ pub fn run() -> Vec<Figure> {
     let bare = hammer(bare(&runtime, ours.body.clone()), &path, CLIENTS, TIME);
     assert_eq!(ours.body.len(), bare.body.len());
     let mut figures = vec![
-        Figure::new("list_gpu_devices", ours.per_second, "1/s").beside("bare_actix", bare.per_second),
+        Figure::new("list_gpu_devices", ours.per_second, "1/s")
+            .beside("bare_actix", bare.per_second),
         Figure::new("list_gpu_devices_p50", ours.p50, "ms").beside("bare_actix", bare.p50),
         Figure::new("list_gpu_devices_p99", ours.p99, "ms").beside("bare_actix", bare.p99),
         Figure::new("list_gpu_devices_bytes", ours.body.len() as f64, "B"),
@@ -53,17 +54,20 @@ pub fn run() -> Vec<Figure> {
 fn bare(runtime: &tokio::runtime::Runtime, body: Vec<u8>) -> SocketAddr {
     let body = web::Bytes::from(body);
     let _inside = runtime.enter();
-    let server = HttpServer::new(move || {
-        let body = body.clone();
-        let send = move || {
+    let server =
+        HttpServer::new(move || {
             let body = body.clone();
-            async move { HttpResponse::Ok().content_type("application/json;charset=utf-8").body(body) }
-        };
-        App::new().default_service(web::to(send))
-    })
-    .disable_signals()
-    .bind(("127.0.0.1", 0))
-    .expect("a free port");
+            let send = move || {
+                let body = body.clone();
+                async move {
+                    HttpResponse::Ok().content_type("application/json;charset=utf-8").body(body)
+                }
+            };
+            App::new().default_service(web::to(send))
+        })
+        .disable_signals()
+        .bind(("127.0.0.1", 0))
+        .expect("a free port");
     let address = server.addrs()[0];
     runtime.spawn(server.run());
     address

@@ -48,7 +48,8 @@ impl Program {
                 break;
             }
         }
-        let word = |name| told.iter().find_map(|line| line.trim().strip_prefix(name)).map(str::trim);
+        let word =
+            |name| told.iter().find_map(|line| line.trim().strip_prefix(name)).map(str::trim);
         let url = word("ready: http://").expect("it becomes ready");
         let address = url.split('/').next().and_then(|text| text.parse().ok()).expect("an address");
         assert_eq!(Line::open(address).ask("/health/ready").0, 200);
