@@ -18,6 +18,7 @@ pub mod role;
 pub mod service_offering;
 pub mod ssh_key_pair;
 pub mod user;
+pub mod vm;
 pub mod volume;
 pub mod zone;
 
@@ -38,6 +39,7 @@ pub const ROOMS: &[&[Entry]] = &[
     service_offering::COMMANDS,
     ssh_key_pair::COMMANDS,
     user::COMMANDS,
+    vm::COMMANDS,
     volume::COMMANDS,
     zone::COMMANDS,
 ];

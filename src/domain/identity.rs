@@ -53,6 +53,8 @@ pub struct Caller {
     pub account: Id<id::Account>,
     /// Its name.
     pub account_name: String,
+    /// Its number, which is a part of the names of its instances on hosts.
+    pub account_number: i64,
     /// Its domain.
     pub domain: Id<id::Domain>,
     /// The domain's path with a slash at both ends: `/`, `/a/b/`.

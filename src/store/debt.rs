@@ -1,13 +1,18 @@
 //! What a host still owes: clean-up that could not reach it, paid when it is back.
 
-use super::{Conn, Tx, clock, schema::host_debt};
+use super::{
+    Conn, Tx, clock,
+    schema::{host_debt, job},
+};
 use crate::{
     domain::{Id, id},
     error::Result,
 };
 use diesel::{
-    ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, insert_into, update,
+    ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, dsl::exists, insert_into,
+    update,
 };
+use uuid::Uuid;
 
 /// Records that a host owes the undoing of a job.
 pub fn record(tx: &mut Tx<'_>, host: Id<id::Host>, job: Id<id::Job>, why: &str) -> Result<()> {
@@ -39,6 +44,17 @@ pub fn unpaid(conn: &mut Conn, host: Id<id::Host>) -> Result<Vec<(Id<id::Job>, I
         .select((host_debt::id, host_debt::plan))
         .load(conn)?;
     Ok(rows.into_iter().filter_map(|(debt, job)| Some((debt, job.parse().ok()?))).collect())
+}
+
+/// Whether a host owes anything for this thing: the undoing of a job that worked on it.
+pub fn is_owed(conn: &mut Conn, subject: Uuid) -> Result<bool> {
+    let jobs =
+        job::table.filter(job::subject_id.eq(subject.hyphenated().to_string())).select(job::id);
+    let owing = host_debt::table
+        .filter(host_debt::paid.is_null())
+        .filter(host_debt::plan.eq_any(jobs))
+        .select(host_debt::id);
+    Ok(diesel::select(exists(owing)).get_result(conn)?)
 }
 
 /// A debt is paid.

@@ -9,6 +9,7 @@ pub mod capacity;
 pub mod cluster;
 pub mod db;
 pub mod debt;
+pub mod deploy;
 pub mod detail;
 pub mod disk_offering;
 pub mod event;

@@ -129,6 +129,11 @@ pub fn designate(
     Ok(Owner { account: id, domain: home })
 }
 
+/// A domain's path.
+pub fn path(conn: &mut Conn, id: Id<id::Domain>) -> Result<String> {
+    Ok(domain::table.filter(domain::id.eq(id)).select(domain::path).first(conn)?)
+}
+
 fn account_named(
     conn: &mut Conn,
     name: &str,

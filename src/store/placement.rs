@@ -106,12 +106,23 @@ struct Row {
     pool_available: Option<i64>,
 }
 
-/// The hosts of a zone, or one of them. One statement; three with GPUs, whatever their number.
+/// What of the hosts' GPUs is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Nothing: none are asked.
+    NoGpus,
+    /// What exists.
+    Devices,
+    /// And what can be made.
+    Slices,
+}
+
+/// The hosts of a zone, or one of them. One statement for the hosts, one for devices, one for slices.
 pub fn candidates(
     conn: &mut Conn,
     needs: &Needs,
     only: Option<Id<id::Host>>,
-    with_gpus: bool,
+    depth: Depth,
 ) -> Result<Vec<Spot>> {
     let rows: Vec<Row> = sql_query(hosts_query(needs, only)).load(conn)?;
     let mut spots: Vec<Spot> = Vec::new();
@@ -133,8 +144,12 @@ pub fn candidates(
     }
     let asked: Vec<Id<id::Host>> =
         spots.iter().filter(|spot| spot.has_gpus).map(|spot| spot.candidate.host).collect();
-    if with_gpus && !asked.is_empty() {
-        let (mut devices, mut rooms) = (devices_of(conn, &asked)?, rooms_of(conn, &asked)?);
+    if depth != Depth::NoGpus && !asked.is_empty() {
+        let mut devices = devices_of(conn, &asked)?;
+        let mut rooms = match depth {
+            Depth::Slices => rooms_of(conn, &asked)?,
+            Depth::NoGpus | Depth::Devices => HashMap::new(),
+        };
         for spot in &mut spots {
             spot.candidate.devices = devices.remove(&spot.candidate.host).unwrap_or_default();
             spot.candidate.rooms = rooms.remove(&spot.candidate.host).unwrap_or_default();
@@ -306,14 +321,27 @@ fn rooms_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<HashMap<Id<id::Ho
 
 /// Locks a host's row unless somebody else has it: among several that will do, one need not wait.
 pub fn try_lock(tx: &mut Tx<'_>, which: Id<id::Host>) -> Result<Option<LockedHost>> {
-    let row: Option<Id<id::Host>> = host::table
+    type Row = (Id<id::Host>, Id<id::Zone>, i64, String, String, i32, i32, i64);
+    let row: Option<Row> = host::table
         .filter(host::id.eq(which).and(host::alive.eq(true)))
-        .select(host::id)
+        .select((
+            host::id,
+            host::zone_id,
+            host::generation,
+            host::state,
+            host::resource_state,
+            host::cpus,
+            host::mhz,
+            host::memory,
+        ))
         .for_update()
         .skip_locked()
         .first(&mut **tx)
         .optional()?;
-    row.map(|host| super::gpu_claim::lock_host(tx, host)).transpose()
+    Ok(row.map(|row| {
+        let (id, zone, generation, state, resource_state, cpus, mhz, memory) = row;
+        LockedHost { id, zone, generation, state, resource_state, cpus, mhz, memory }
+    }))
 }
 
 /// Whoever looked at the host before this sees that it was given to somebody: for instances without GPUs, whose claim

@@ -16,19 +16,35 @@ use diesel::{
     RunQueryDsl, TextExpressionMethods, update,
 };
 
-type Columns =
-    ((Id<id::User>, String, Id<id::Account>, String), (Id<id::Domain>, String), (String, RoleType));
+type Columns = (
+    (Id<id::User>, String),
+    (Id<id::Account>, String, i64),
+    (Id<id::Domain>, String),
+    (String, RoleType),
+);
 
 fn caller(row: Columns) -> Caller {
-    let ((user, username, account, account_name), (domain, domain_path), (role_name, role)) = row;
-    Caller { user, username, account, account_name, domain, domain_path, role_name, role }
+    let ((user, username), owner, (domain, domain_path), (role_name, role)) = row;
+    let (account, account_name, account_number) = owner;
+    Caller {
+        user,
+        username,
+        account,
+        account_name,
+        account_number,
+        domain,
+        domain_path,
+        role_name,
+        role,
+    }
 }
 
 /// Everything a [`Caller`] is made of.
 macro_rules! columns {
     () => {
         (
-            (user::id, user::username, account::id, account::name),
+            (user::id, user::username),
+            (account::id, account::name, account::number),
             (domain::id, domain::path),
             (role::name, role::kind),
         )

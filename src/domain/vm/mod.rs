@@ -3,5 +3,5 @@
 pub mod demand;
 pub mod state;
 
-pub use demand::{Alternative, Demand, first_alternative};
+pub use demand::{Choice, GpuDemand, first_choice};
 pub use state::{VmEvent, VmState};

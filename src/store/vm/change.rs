@@ -3,9 +3,14 @@
 use crate::{
     domain::{Id, id},
     error::Result,
-    store::{Conn, Tx, clock, schema::vm},
+    store::{
+        Conn, Tx, clock,
+        schema::{service_offering, template, template_copy, vm},
+    },
 };
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, update};
+use diesel::{
+    ExpressionMethods, JoinOnDsl, QueryDsl, Queryable, RunQueryDsl, replace_into, update,
+};
 
 /// What its owner can change.
 #[derive(Debug, Clone, Default, diesel::AsChangeset)]
@@ -53,9 +58,54 @@ pub fn set_user_data(tx: &mut Tx<'_>, id: Id<id::Vm>, text: Option<&str>) -> Res
     Ok(())
 }
 
-/// Names of key pairs.
-pub fn key_pairs(conn: &mut Conn, id: Id<id::Vm>) -> Result<Vec<String>> {
-    let names: Option<String> =
-        vm::table.filter(vm::id.eq(id)).select(vm::key_pairs).first(conn)?;
-    Ok(names.map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default())
+/// The instance has no disks anywhere: its next start may be on any host.
+pub fn unplace(tx: &mut Tx<'_>, id: Id<id::Vm>) -> Result<()> {
+    update(vm::table.filter(vm::id.eq(id)))
+        .set(vm::pool_id.eq(None::<Id<id::StoragePool>>))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// The pool has a whole copy of the template. Safe to repeat.
+pub fn note_copy(
+    tx: &mut Tx<'_>,
+    template: Id<id::Template>,
+    pool: Id<id::StoragePool>,
+) -> Result<()> {
+    replace_into(template_copy::table)
+        .values((
+            template_copy::template_id.eq(template),
+            template_copy::pool_id.eq(pool),
+            template_copy::state.eq("Ready"),
+        ))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// What an instance asks of a host by its offering and template.
+#[derive(Debug, Clone, Queryable)]
+pub struct Asks {
+    /// Host tags, joined by commas.
+    pub host_tags: Option<String>,
+    /// Storage tags, joined by commas.
+    pub storage_tags: Option<String>,
+    /// The architecture.
+    pub arch: String,
+    /// The size of the template's file.
+    pub image_size: i64,
+}
+
+/// What an instance asks of a host by its offering and template, removed or not.
+pub fn asks(conn: &mut Conn, id: Id<id::Vm>) -> Result<Asks> {
+    Ok(vm::table
+        .inner_join(service_offering::table.on(service_offering::id.eq(vm::offering_id)))
+        .inner_join(template::table.on(template::id.eq(vm::template_id)))
+        .filter(vm::id.eq(id))
+        .select((
+            service_offering::host_tags,
+            service_offering::storage_tags,
+            template::arch,
+            template::size,
+        ))
+        .first(conn)?)
 }

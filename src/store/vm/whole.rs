@@ -312,7 +312,7 @@ fn gpus_of(conn: &mut Conn, rows: &[Row]) -> Result<HashMap<Id<id::Vm>, (GpuFact
         shape.entry(vm).or_insert((profile, 0)).1 += 1;
     }
     for row in asking {
-        let first = row.demand.as_deref().and_then(crate::domain::vm::first_alternative);
+        let first = row.demand.as_deref().and_then(crate::domain::vm::first_choice);
         if let Some(first) = first {
             shape.entry(row.id).or_insert(first);
         }

@@ -1,0 +1,147 @@
+//! `deployVirtualMachine`: an instance, decided at once and built by a job.
+
+use super::{building, clearing, draft, placing, view::VmView};
+use crate::{
+    command::prelude::*,
+    domain::vm::{VmEvent, VmState},
+    store::{detail, vm, volume},
+};
+use serde::{Deserialize, Serialize};
+
+/// `deployVirtualMachine`.
+#[derive(Debug)]
+pub(super) struct DeployVirtualMachine;
+
+/// Its parameters.
+#[derive(Debug, Clone, Params)]
+pub(super) struct Request {
+    /// the ID of the pod to start in
+    #[param(admin, since = "4.13")]
+    pub(super) pod_id: Option<Id<id::Pod>>,
+    /// the ID of the cluster to start in
+    #[param(admin, since = "4.13")]
+    pub(super) cluster_id: Option<Id<id::Cluster>>,
+    /// the ID of the service offering: the size of the instance
+    pub(super) service_offering_id: Id<id::ServiceOffering>,
+    /// the ID of the template the instance is made of
+    pub(super) template_id: Id<id::Template>,
+    /// the ID of the zone
+    pub(super) zone_id: Id<id::Zone>,
+    /// the ID of the GPU offering: an ordered list of acceptable GPUs
+    pub(super) gpu_offering_id: Option<Id<id::GpuOffering>>,
+    /// the host name of the instance
+    pub(super) name: Option<String>,
+    /// the name of the instance that its owner sees
+    pub(super) display_name: Option<String>,
+    /// the account that will own the instance; needs domainid
+    pub(super) account: Option<String>,
+    /// the ID of the owner's domain
+    pub(super) domain_id: Option<Id<id::Domain>>,
+    /// the IDs of the networks, joined by commas; the first is the default one
+    pub(super) network_ids: Vec<Id<id::Network>>,
+    /// the size of the root disk in GiB, not smaller than the template
+    #[param(since = "4.4")]
+    pub(super) root_disk_size: Option<i64>,
+    /// the kind of host, which must be the template's
+    pub(super) hypervisor: Option<String>,
+    /// user data for cloud-init in base64
+    #[param(max = 1_048_576)]
+    pub(super) userdata: Option<String>,
+    /// the name of an SSH key pair
+    pub(super) keypair: Option<String>,
+    /// the names of SSH key pairs, joined by commas
+    #[param(since = "4.17")]
+    pub(super) keypairs: Vec<String>,
+    /// the ID of the host to start on
+    #[param(admin)]
+    pub(super) host_id: Option<Id<id::Host>>,
+    /// networks with addresses: networkid, ip, mac by index; instead of networkids
+    #[param(map = "records")]
+    pub(super) ip_to_network_list: Vec<BTreeMap<String, String>>,
+    /// the address in the default network
+    pub(super) ip_address: Option<String>,
+    /// the MAC address of the default interface
+    pub(super) mac_address: Option<String>,
+    /// whether to start the instance; true when not given
+    pub(super) start_vm: Option<bool>,
+    /// whether its owner sees the instance
+    #[param(admin, since = "4.2")]
+    pub(super) display_vm: Option<bool>,
+    /// details by name; cpuNumber, cpuSpeed and memory size an instance of a customized offering
+    #[param(since = "4.3")]
+    pub(super) details: BTreeMap<String, String>,
+}
+
+/// What the job must know.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    vm: Id<id::Vm>,
+    /// Where it starts; none when it is not to be started.
+    host: Option<Id<id::Host>>,
+}
+
+impl AsyncCommand for DeployVirtualMachine {
+    const SPEC: Spec = Spec {
+        name: "deployVirtualMachine",
+        about: "Creates an instance and starts it, unless told otherwise",
+        since: "0.1",
+        roles: Role::EVERYONE,
+        event: Some("VM.CREATE"),
+    };
+    const AFTER_CRASH: AfterCrash = AfterCrash::Undo;
+    type Request = Request;
+    type Plan = Plan;
+    type Response = One<VmView>;
+
+    fn admit(
+        _: &Env,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Admitted<Plan>> {
+        let mut draft = draft::draw(tx, caller, request)?;
+        let is_started = request.start_vm.unwrap_or(true);
+        let placed = match is_started {
+            true => Some(placing::place(tx, caller, &draft.order)?),
+            false => None,
+        };
+        draft.vm.host_id = placed.as_ref().map(|placed| placed.host.id);
+        draft.vm.pool_id = placed.as_ref().map(|placed| placed.pool);
+        draft.root.pool_id = draft.vm.pool_id;
+        draft.vm.state = if is_started { VmState::Starting } else { VmState::Stopped };
+        vm::insert(tx, &draft.vm)?;
+        volume::insert(tx, &draft.root)?;
+        draft::plug(tx, draft.vm.id, &draft.wishes)?;
+        detail::put(tx, draft.vm.id, &draft.details)?;
+        if let Some(placed) = &placed {
+            placing::hold(tx, placed, draft.vm.id)?;
+        }
+        let plan = Plan { vm: draft.vm.id, host: draft.vm.host_id };
+        let id = draft.vm.id.uuid();
+        Ok(Admitted {
+            plan,
+            subject: Some((Kind::Vm, id)),
+            created: Some(id),
+            describe: Some(format!("starting instance {}", draft.vm.name)),
+        })
+    }
+
+    async fn run(cx: &Cx, plan: &Plan) -> Result<One<VmView>> {
+        let vm = plan.vm;
+        if plan.host.is_some() {
+            building::build(cx, vm, true).await?;
+        }
+        Ok(One(cx.db.read(move |conn| vm::one(conn, vm)).await?.into()))
+    }
+
+    async fn undo(cx: &Cx, plan: &Plan) -> Result<()> {
+        match plan.host {
+            Some(host) => clearing::undo_start(cx, plan.vm, host, VmEvent::DeployFailed).await,
+            None => Ok(()),
+        }
+    }
+
+    fn host(plan: &Plan) -> Option<Id<id::Host>> {
+        plan.host
+    }
+}

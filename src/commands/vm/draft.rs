@@ -1,0 +1,371 @@
+//! From a request to an instance that could be: everything but the host.
+
+use super::{
+    deploy::Request,
+    wish::{self, Wish},
+};
+use crate::{
+    command::prelude::*,
+    domain::{
+        machine::{Bytes, MIB, names},
+        placement::{Demand, NumaPolicy, Packing},
+        vm::{GpuDemand, VmState},
+    },
+    store::{
+        self,
+        deploy::{self, Compute, Image},
+        detail::Details,
+        owner::{self, Owner},
+        placement::{Needs, words},
+        ssh_key_pair, vm,
+        volume::Volume,
+    },
+};
+
+/// What is written at once beside a template's own bytes when an instance starts.
+const STARTING_SPACE: Bytes = 64 * MIB;
+
+/// An instance that could be.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// Its row, without a host.
+    pub(super) vm: vm::New,
+    /// Its root disk, without a pool.
+    pub(super) root: Volume,
+    /// Its interfaces.
+    pub(super) wishes: Vec<Wish>,
+    /// Its details.
+    pub(super) details: Details,
+    /// What placement must find.
+    pub(super) order: Order,
+}
+
+/// What placement must find.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    /// What a host must be.
+    pub(super) needs: Needs,
+    /// What it must have.
+    pub(super) demand: Demand,
+    /// Whether slices may have to be made.
+    pub(super) slices: bool,
+}
+
+/// Reads everything that the request names, and checks that it goes together.
+pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Draft> {
+    let owner = owner::designate(tx, caller, request.account.as_deref(), request.domain_id)?;
+    let compute = deploy::compute(tx, request.service_offering_id, request.gpu_offering_id)?;
+    check_usable(tx, caller, owner, &compute, request)?;
+    let gpus = gpus(tx, &compute)?;
+    let image = deploy::image(tx, request.template_id)?;
+    check_image(&image, request)?;
+    let size = size(tx, &compute, request)?;
+    let root_size = root_size(&compute, &image, request)?;
+    let wishes = wish::wishes(tx, caller, owner, request)?;
+    let key_pairs = key_pairs(tx, owner, request)?;
+    let id = Id::<id::Vm>::mint();
+    let number = match owner.account == caller.account {
+        true => caller.account_number,
+        false => vm::account_number(tx, owner.account)?,
+    };
+    let name = match &request.name {
+        Some(name) => host_name(name)?,
+        None => format!("VM-{id}"),
+    };
+    let order = Order {
+        needs: Needs {
+            zone: request.zone_id,
+            hypervisor: image.hypervisor.clone(),
+            arch: image.arch.clone(),
+            pod: request.pod_id,
+            cluster: request.cluster_id,
+            pool: None,
+            storage_tags: words(compute.storage_tags.as_deref()),
+            space: u64::try_from(image.size).unwrap_or_default() + STARTING_SPACE,
+        },
+        demand: demand(&size, &gpus, words(compute.host_tags.as_deref()), request.host_id),
+        slices: gpus.as_ref().is_some_and(|gpus| gpus.slices),
+    };
+    let vm = vm::New {
+        id,
+        account_id: owner.account,
+        domain_id: owner.domain,
+        user_id: caller.user,
+        zone_id: request.zone_id,
+        host_id: None,
+        pool_id: None,
+        template_id: request.template_id,
+        offering_id: request.service_offering_id,
+        gpu_offering_id: compute.gpu_offering.as_ref().map(|offering| offering.id),
+        display_name: request.display_name.clone().unwrap_or_else(|| name.clone()),
+        name,
+        instance_name: names::instance(number, id),
+        state: VmState::Stopped,
+        cpu_number: size.cpus,
+        cpu_speed: size.mhz,
+        memory_mib: size.memory_mib,
+        demand: gpus.as_ref().map(json).transpose()?,
+        gpu_display: compute.gpu_display,
+        user_data: request.userdata.as_deref().map(user_data).transpose()?.flatten(),
+        key_pairs,
+        hypervisor: image.hypervisor.clone(),
+        is_displayed: request.display_vm.unwrap_or(true),
+    };
+    let root = root(&vm, request, root_size);
+    let details = check_details(&request.details)?;
+    Ok(Draft { vm, root, wishes, details, order })
+}
+
+fn json(demand: &GpuDemand) -> Result<String> {
+    serde_json::to_string(demand).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+fn root(vm: &vm::New, request: &Request, size: i64) -> Volume {
+    let id = Id::mint();
+    Volume {
+        id,
+        account_id: vm.account_id,
+        domain_id: vm.domain_id,
+        zone_id: vm.zone_id,
+        vm_id: Some(vm.id),
+        pool_id: None,
+        template_id: Some(request.template_id),
+        name: format!("ROOT-{}", vm.id),
+        kind: "ROOT".to_owned(),
+        format: "qcow2".to_owned(),
+        path: names::volume(id),
+        size,
+        device_index: 0,
+        state: "Allocated".to_owned(),
+    }
+}
+
+/// What placement is asked for an instance of this size.
+pub(super) fn demand(
+    size: &Size,
+    gpus: &Option<GpuDemand>,
+    tags: Vec<String>,
+    host: Option<Id<id::Host>>,
+) -> Demand {
+    let number = |value: i32| u32::try_from(value).unwrap_or_default();
+    let policy = gpus.as_ref().map(|gpus| (gpus.numa, gpus.packing));
+    let (numa, packing) = policy.unwrap_or((NumaPolicy::Ignored, Packing::Pack));
+    Demand {
+        vcpus: number(size.cpus),
+        mhz: number(size.mhz),
+        memory: u64::from(number(size.memory_mib)) * MIB,
+        tags,
+        alternatives: gpus.as_ref().map(GpuDemand::alternatives).unwrap_or_default(),
+        numa,
+        packing,
+        host,
+        avoid: Vec::new(),
+    }
+}
+
+/// The owner may use these offerings in this zone.
+fn check_usable(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    owner: Owner,
+    compute: &Compute,
+    request: &Request,
+) -> Result<()> {
+    let name = &compute.name;
+    if !compute.is_active {
+        return Err(Error::Invalid(format!("service offering {name} is not active")));
+    }
+    if compute.zone.is_some_and(|zone| zone != request.zone_id) {
+        return Err(Error::Invalid(format!("service offering {name} is for another zone")));
+    }
+    if request.gpu_offering_id.is_some() && compute.asks_itself {
+        return Err(Error::Invalid(format!("service offering {name} asks for GPUs of its own")));
+    }
+    let mut paths = vec![compute.domain_path.as_deref()];
+    if let Some(gpus) = &compute.gpu_offering {
+        if !gpus.is_active {
+            return Err(Error::Invalid(format!("GPU offering {} is not active", gpus.name)));
+        }
+        if gpus.zone.is_some_and(|zone| zone != request.zone_id) {
+            return Err(Error::Invalid(format!("GPU offering {} is for another zone", gpus.name)));
+        }
+        paths.push(gpus.domain_path.as_deref());
+    }
+    if caller.is_admin() || paths.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    let own = match owner.account == caller.account {
+        true => caller.domain_path.clone(),
+        false => owner::path(tx, owner.domain)?,
+    };
+    if paths.into_iter().flatten().all(|path| own.starts_with(path)) {
+        return Ok(());
+    }
+    Err(Error::Forbidden(
+        "Caller does not have permission to operate with provided resource.".to_owned(),
+    ))
+}
+
+/// What the offering asks of GPUs; words that name no known card are a refusal, not an instance without GPUs.
+fn gpus(tx: &mut Tx<'_>, compute: &Compute) -> Result<Option<GpuDemand>> {
+    let Some((group, kind)) = &compute.unknown_gpu else { return Ok(compute.gpus.clone()) };
+    let found = store::service_offering::profile_by_words(tx, group, kind)?;
+    let Some(profile) = found else {
+        return Err(Error::Capacity(format!(
+            "service offering {} asks for GPU group {group} with type {kind}, which no known card has",
+            compute.name
+        )));
+    };
+    let choice = crate::domain::vm::Choice { profile, count: 1, name: format!("{group} {kind}") };
+    Ok(Some(GpuDemand {
+        choices: vec![choice],
+        numa: NumaPolicy::Preferred,
+        packing: Packing::Pack,
+        slices: true,
+    }))
+}
+
+fn check_image(image: &Image, request: &Request) -> Result<()> {
+    let name = &image.name;
+    if image.state != "Ready" {
+        return Err(Error::Invalid(format!("template {name} is not ready, it is {}", image.state)));
+    }
+    if image.zone_id.is_some_and(|zone| zone != request.zone_id) {
+        return Err(Error::Invalid(format!("template {name} is in another zone")));
+    }
+    match &request.hypervisor {
+        Some(kind) if !kind.is_empty() && !kind.eq_ignore_ascii_case(&image.hypervisor) => {
+            Err(Error::Invalid(format!("template {name} is for {}, not {kind}", image.hypervisor)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How large an instance is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Virtual CPUs.
+    pub(super) cpus: i32,
+    /// MHz of each.
+    pub(super) mhz: i32,
+    /// Memory.
+    pub(super) memory_mib: i32,
+}
+
+/// The offering's size, or what the details of an instance of a customized offering say.
+fn size(tx: &mut Tx<'_>, compute: &Compute, request: &Request) -> Result<Size> {
+    let said = |name: &str| -> Result<Option<i32>> {
+        let found = request.details.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let bad = |text: &str| Error::Invalid(format!("details: {name} {text} is no number"));
+        found.map(|(_, text)| text.trim().parse().map_err(|_| bad(text))).transpose()
+    };
+    if !compute.is_customized {
+        let whole = compute.cpu_number.zip(compute.memory_mib);
+        let (cpus, memory_mib) =
+            whole.ok_or_else(|| Error::internal("a fixed offering without a size"))?;
+        return Ok(Size { cpus, mhz: compute.cpu_speed.unwrap_or(DEFAULT_MHZ), memory_mib });
+    }
+    let limits = deploy::limits(tx, request.service_offering_id)?;
+    let pick = |name: &str, fixed: Option<i32>, (least, most), floor: i32| {
+        let value = said(name)?.or(fixed).ok_or_else(|| {
+            Error::Invalid(format!(
+                "service offering {} needs details[0].{name}: the instance says its size",
+                compute.name
+            ))
+        })?;
+        let (least, most): (i32, i32) =
+            (Option::unwrap_or(least, floor), Option::unwrap_or(most, 1 << 26));
+        if (least..=most).contains(&value) {
+            return Ok(value);
+        }
+        Err(Error::Invalid(format!("{name} must be between {least} and {most}, not {value}")))
+    };
+    Ok(Size {
+        cpus: pick("cpuNumber", compute.cpu_number, limits[0], 1)?,
+        mhz: said("cpuSpeed")?.or(compute.cpu_speed).unwrap_or(DEFAULT_MHZ).clamp(0, 100_000),
+        memory_mib: pick("memory", compute.memory_mib, limits[1], 32)?,
+    })
+}
+
+/// The speed of an instance whose offering says none.
+const DEFAULT_MHZ: i32 = 1000;
+
+/// The larger of what is asked and the template's disk.
+fn root_size(compute: &Compute, image: &Image, request: &Request) -> Result<i64> {
+    let least = image.virtual_size;
+    match request.root_disk_size {
+        None => Ok(compute.root_disk_size.unwrap_or(0).max(least)),
+        Some(gib) if !(1..=65_536).contains(&gib) => {
+            Err(Error::Invalid(format!("rootdisksize {gib} is not between 1 and 65536 GiB")))
+        }
+        Some(gib) if gib << 30 < least => Err(Error::Invalid(format!(
+            "rootdisksize {gib} GiB is smaller than the template's disk of {least} bytes"
+        ))),
+        Some(gib) => Ok(gib << 30),
+    }
+}
+
+/// A host name by the rules of the internet.
+pub(super) fn host_name(name: &str) -> Result<String> {
+    let is_fine = (1..=63).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !name.ends_with('-');
+    if is_fine {
+        return Ok(name.to_owned());
+    }
+    Err(Error::Invalid(
+        "Invalid name. Vm name can contain ASCII letters 'a' through 'z', the digits '0' through '9', and the hyphen ('-'), must be between 1 and 63 characters long, and can't start or end with \"-\" and can't start with digit".to_owned(),
+    ))
+}
+
+/// User data as it came, if it is base64 and not empty.
+pub(super) fn user_data(text: &str) -> Result<Option<String>> {
+    let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    if compact.is_empty() {
+        return Ok(None);
+    }
+    let bytes = super::seeding::decode(&compact)
+        .ok_or_else(|| Error::invalid("User data is not base64 encoded"))?;
+    if bytes.len() > 1_000_000 {
+        return Err(Error::invalid("user data has at most 1000000 bytes"));
+    }
+    Ok(Some(compact))
+}
+
+fn key_pairs(tx: &mut Tx<'_>, owner: Owner, request: &Request) -> Result<Option<String>> {
+    let mut names = request.keypairs.clone();
+    names.extend(request.keypair.clone().filter(|name| !name.is_empty()));
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let known = ssh_key_pair::known(tx, owner.account, &names)?;
+    match names.iter().find(|name| !known.contains(name)) {
+        None => Ok(Some(names.join(","))),
+        Some(name) => Err(Error::Invalid(format!("A key pair with name '{name}' was not found."))),
+    }
+}
+
+/// Details that may be kept.
+pub(super) fn check_details(details: &Details) -> Result<Details> {
+    if details.len() > 100 {
+        return Err(Error::invalid("an instance has at most 100 details"));
+    }
+    if details.keys().any(|key| key.is_empty() || key.chars().count() > 190) {
+        return Err(Error::invalid("a detail's name has 1 to 190 characters"));
+    }
+    if details.values().any(|value| value.len() > 8192) {
+        return Err(Error::invalid("a detail's value has at most 8192 bytes"));
+    }
+    if details.keys().any(|key| key.to_ascii_lowercase().starts_with("extraconfig")) {
+        return Err(Error::invalid("extraconfig is not allowed"));
+    }
+    Ok(details.clone())
+}
+
+/// Gives the interfaces their addresses.
+pub(super) fn plug(tx: &mut Tx<'_>, vm: Id<id::Vm>, wishes: &[Wish]) -> Result<()> {
+    wish::plug(tx, vm, wishes)
+}

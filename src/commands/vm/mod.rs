@@ -1,0 +1,39 @@
+//! Instances: from a deploy to an expunge.
+//!
+//! A deploy decides everything in its admission, in one transaction: the host, its disks' pool, its addresses, its GPUs
+//! (`draft`, `placing`). The job then makes it so on the host (`building`), step by step, each safe to repeat. What is
+//! given back goes the other way (`clearing`): the domain first, then each device by proof, then the disks.
+
+mod building;
+mod clearing;
+mod deploy;
+mod destroy;
+mod draft;
+mod expunge;
+mod get;
+mod list;
+mod placing;
+mod reboot;
+mod recover;
+mod seeding;
+mod start;
+mod stop;
+mod update;
+pub mod view;
+mod wish;
+
+use crate::command::{Entry, asynchronous, sync};
+
+/// The room's commands.
+pub const COMMANDS: &[Entry] = &[
+    asynchronous::<deploy::DeployVirtualMachine>(),
+    asynchronous::<destroy::DestroyVirtualMachine>(),
+    asynchronous::<expunge::ExpungeVirtualMachine>(),
+    sync::<get::GetVirtualMachineUserData>(),
+    sync::<list::ListVirtualMachines>(),
+    asynchronous::<reboot::RebootVirtualMachine>(),
+    sync::<recover::RecoverVirtualMachine>(),
+    asynchronous::<start::StartVirtualMachine>(),
+    asynchronous::<stop::StopVirtualMachine>(),
+    sync::<update::UpdateVirtualMachine>(),
+];

@@ -1,0 +1,107 @@
+//! Choosing a host and taking what is there, in one transaction.
+//!
+//! The choice is made from a snapshot and taken under the host's lock. When the host's generation moved in between, the
+//! host is read once more under the lock. Of several hosts that will do, one whose lock is free is taken first, so that
+//! many deploys at once do not wait for the same host.
+
+use super::draft::Order;
+use crate::{
+    command::prelude::*,
+    domain::{
+        gpu::Pick,
+        placement::{Candidate, Choice, Demand, Refusal, rank},
+    },
+    store::{
+        gpu_claim::{self, LockedHost},
+        placement::{self, Depth, Spot},
+    },
+};
+
+/// How many of the best choices are tried before waiting for the best.
+const TRIES: usize = 6;
+
+/// A place that was taken: the host is locked until the transaction ends.
+#[derive(Debug)]
+pub(super) struct Placed {
+    /// The host.
+    pub(super) host: LockedHost,
+    /// Where the disks will lie.
+    pub(super) pool: Id<id::StoragePool>,
+    /// What is to be claimed.
+    picks: Vec<Pick>,
+}
+
+/// The best place that can be had. Error: capacity, with the reasons; lost race, when others were faster everywhere.
+pub(super) fn place(tx: &mut Tx<'_>, caller: &Caller, order: &Order) -> Result<Placed> {
+    let depth = match (order.demand.alternatives.is_empty(), order.slices) {
+        (true, _) => Depth::NoGpus,
+        (false, false) => Depth::Devices,
+        (false, true) => Depth::Slices,
+    };
+    let spots = placement::candidates(tx, &order.needs, order.demand.host, depth)?;
+    let choices = choices(&spots, &order.demand).map_err(|refusal| refused(caller, &refusal))?;
+    let [first, others @ ..] = choices.as_slice() else {
+        return Err(Error::internal("no choice and no refusal"));
+    };
+    if !others.is_empty() {
+        for choice in choices.iter().take(TRIES) {
+            if let Some(host) = placement::try_lock(tx, choice.host)?
+                && let Some(placed) = take(tx, order, depth, host, choice, &spots)?
+            {
+                return Ok(placed);
+            }
+        }
+    }
+    let host = gpu_claim::lock_host(tx, first.host)?;
+    take(tx, order, depth, host, first, &spots)?.ok_or(Error::LostRace("host"))
+}
+
+/// The choice, if it still holds under the lock; else the best there is on this host now.
+fn take(
+    tx: &mut Tx<'_>,
+    order: &Order,
+    depth: Depth,
+    host: LockedHost,
+    choice: &Choice,
+    spots: &[Spot],
+) -> Result<Option<Placed>> {
+    let is_open = host.state == "Up" && host.resource_state == "Enabled";
+    let seen = spots.iter().find(|spot| spot.candidate.host == host.id);
+    if let Some(spot) = seen.filter(|spot| is_open && spot.generation == host.generation) {
+        let pool = spot.pool.ok_or_else(|| Error::internal("a host without a pool was chosen"))?;
+        return Ok(Some(Placed { host, pool, picks: choice.picks.clone() }));
+    }
+    let now = placement::candidates(tx, &order.needs, Some(host.id), depth)?;
+    let Ok(choices) = choices(&now, &order.demand) else { return Ok(None) };
+    let best = choices.into_iter().next().zip(now.first().and_then(|spot| spot.pool));
+    Ok(best.map(|(choice, pool)| Placed { host, pool, picks: choice.picks }))
+}
+
+/// Who asks for no GPUs gets a host without them where there is one.
+fn choices(spots: &[Spot], demand: &Demand) -> Result<Vec<Choice>, Refusal> {
+    let of = |wanted: fn(&Spot) -> bool| -> Vec<Candidate> {
+        spots.iter().filter(|spot| wanted(spot)).map(|spot| spot.candidate.clone()).collect()
+    };
+    if demand.alternatives.is_empty()
+        && let Ok(choices) = rank(&of(|spot| !spot.has_gpus), demand)
+        && !choices.is_empty()
+    {
+        return Ok(choices);
+    }
+    rank(&of(|_| true), demand)
+}
+
+/// Which demand failed and what would fit; how many hosts for which reason is for administrators.
+fn refused(caller: &Caller, refusal: &Refusal) -> Error {
+    tracing::info!(text = refusal.for_admins(), "no place");
+    Error::Capacity(if caller.is_admin() { refusal.for_admins() } else { refusal.for_users() })
+}
+
+/// What was picked becomes the instance's.
+pub(super) fn hold(tx: &mut Tx<'_>, placed: &Placed, vm: Id<id::Vm>) -> Result<()> {
+    if placed.picks.is_empty() {
+        return placement::promise(tx, placed.host.id);
+    }
+    gpu_claim::claim(tx, &placed.host, vm, &placed.picks)?;
+    Ok(())
+}

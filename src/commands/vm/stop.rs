@@ -1,0 +1,116 @@
+//! `stopVirtualMachine`: asks the guest, then insists. The devices stay with the instance, unless the setting says
+//! otherwise.
+
+use super::{clearing, view::VmView};
+use crate::{
+    command::prelude::*,
+    domain::vm::{VmEvent, VmState},
+    hypervisor::Stop,
+    store::{gpu_claim, vm},
+};
+use serde::{Deserialize, Serialize};
+
+/// `stopVirtualMachine`.
+#[derive(Debug)]
+pub(super) struct StopVirtualMachine;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the ID of the instance
+    id: Id<id::Vm>,
+    /// whether to stop at once, without asking the guest
+    forced: Option<bool>,
+}
+
+/// What the job must know.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    vm: Id<id::Vm>,
+    /// Where it runs; none when it is stopped already.
+    host: Option<Id<id::Host>>,
+    forced: bool,
+    gives_back: bool,
+}
+
+impl AsyncCommand for StopVirtualMachine {
+    const SPEC: Spec = Spec {
+        name: "stopVirtualMachine",
+        about: "Stops an instance",
+        since: "0.1",
+        roles: Role::EVERYONE,
+        event: Some("VM.STOP"),
+    };
+    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
+    type Request = Request;
+    type Plan = Plan;
+    type Response = One<VmView>;
+
+    fn admit(env: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+        let id = request.id;
+        let now = vm::get(tx, id)?;
+        if now.state != VmState::Stopped {
+            vm::step(tx, &now, VmEvent::Stop)?;
+        }
+        let plan = Plan {
+            vm: id,
+            host: now.host_id,
+            forced: request.forced.unwrap_or(false),
+            gives_back: env.settings.detach_on_stop,
+        };
+        Ok(Admitted {
+            plan,
+            subject: Some((Kind::Vm, id.uuid())),
+            created: None,
+            describe: Some(format!("stopping instance {}", now.name)),
+        })
+    }
+
+    async fn run(cx: &Cx, plan: &Plan) -> Result<One<VmView>> {
+        let vm = plan.vm;
+        if let Some(at) = plan.host {
+            let host = clearing::host(cx, at).await?;
+            let seconds = cx.settings.stop_seconds;
+            let how = if plan.forced { Stop::Forced } else { Stop::Graceful { seconds } };
+            host.ensure_stopped(vm.uuid(), how).await?;
+            host.ensure_undefined(vm.uuid()).await?;
+            let gives_back = plan.gives_back;
+            cx.db
+                .txn("vm stopped", move |tx| {
+                    let now = vm::get(tx, vm)?;
+                    if now.state != VmState::Stopped {
+                        vm::step(tx, &now, VmEvent::Stopped)?;
+                    }
+                    if gives_back { gpu_claim::begin_release(tx, vm) } else { Ok(()) }
+                })
+                .await?;
+            clearing::prove(cx, vm, at, host.as_ref()).await?;
+        }
+        Ok(One(cx.db.read(move |conn| vm::one(conn, vm)).await?.into()))
+    }
+
+    /// What could not be stopped still runs; what is stopped already goes on giving its devices back.
+    async fn undo(cx: &Cx, plan: &Plan) -> Result<()> {
+        let (vm, Some(at)) = (plan.vm, plan.host) else { return Ok(()) };
+        let still_runs = cx
+            .db
+            .txn("stop failed", move |tx| {
+                let now = vm::get(tx, vm)?;
+                if now.state != VmState::Stopping {
+                    return Ok(false);
+                }
+                vm::step(tx, &now, VmEvent::StopFailed)?;
+                Ok(true)
+            })
+            .await?;
+        if still_runs {
+            return Ok(());
+        }
+        let host = clearing::host(cx, at).await?;
+        clearing::prove(cx, vm, at, host.as_ref()).await
+    }
+
+    fn host(plan: &Plan) -> Option<Id<id::Host>> {
+        plan.host
+    }
+}
