@@ -81,7 +81,8 @@ pub trait HostDriver: Send + Sync {
     fn ensure_defined<'a>(&'a self, machine: &'a MachineSpec) -> HostFuture<'a, ()>;
     /// The domain runs.
     fn ensure_running(&self, domain: Uuid) -> HostFuture<'_, ()>;
-    /// The guest is rebooted (asked; reset when it does not listen).
+    /// The guest is asked to reboot; one that cannot be asked is reset. Whether a guest that was asked listens is its own
+    /// affair, as it is with a power button.
     fn reboot(&self, domain: Uuid) -> HostFuture<'_, ()>;
     /// The domain does not run.
     fn ensure_stopped(&self, domain: Uuid, how: Stop) -> HostFuture<'_, ()>;

@@ -351,12 +351,13 @@ struct Pause {
 }
 
 impl Pause {
+    /// A host that takes connections and drops them at once is not dialled without pause either.
     fn connected() -> Self {
-        Self { last: Some(Instant::now()), length: Duration::ZERO }
+        Self { last: Some(Instant::now()), length: Duration::from_secs(1) }
     }
     fn failed(&mut self) {
         self.last = Some(Instant::now());
-        self.length = (self.length * 2).clamp(Duration::from_secs(1), LONGEST_PAUSE);
+        self.length = (self.length * 2).clamp(Duration::from_secs(2), LONGEST_PAUSE);
     }
     fn left(&self) -> Duration {
         self.last.map_or(Duration::ZERO, |last| self.length.saturating_sub(last.elapsed()))

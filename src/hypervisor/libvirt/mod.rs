@@ -81,13 +81,11 @@ impl LibvirtConnector {
             address.host_key.as_deref(),
             address.host.to_string(),
             &self.settings.keys,
-            &directory,
+            directory,
         )
         .map_err(away)?;
         let bell = Arc::<Bell>::default();
-        let dial = |line: &str| {
-            Dial::Ssh(Box::new(ssh::Tunnel::new(ssh.clone(), directory.clone(), line)))
-        };
+        let dial = |line: &str| Dial::Ssh(Box::new(ssh::Tunnel::new(ssh.clone(), line)));
         let (main, workers, copies) = driver::lines(&address.name, &bell, dial)?;
         Ok(LibvirtDriver {
             name: address.name.clone(),

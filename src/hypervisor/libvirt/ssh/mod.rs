@@ -14,7 +14,10 @@ pub use login::Login;
 pub(super) use run::{Ran, run};
 pub(super) use tunnel::Tunnel;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The name of the private key in the key directory.
 const KEY: &str = "id_ed25519";
@@ -28,10 +31,21 @@ pub(super) struct Ssh {
     known_hosts: PathBuf,
     key: PathBuf,
     alias: String,
+    directory: Arc<Scratch>,
+}
+
+/// A directory of files that are worth nothing once the host's last line is gone.
+#[derive(Debug)]
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 impl Ssh {
-    /// Pins the host's key in a file of its own below `directory`.
+    /// Pins the host's key in a file of its own in `directory`, which is removed with the last clone.
     ///
     /// # Errors
     /// The pinned key is missing or no known_hosts line, or the file cannot be written.
@@ -40,16 +54,17 @@ impl Ssh {
         host_key: Option<&str>,
         alias: String,
         key_directory: &Path,
-        directory: &Path,
+        directory: PathBuf,
     ) -> Result<Self, String> {
         let host_key = host_key.ok_or("its ssh host key is not known yet")?;
         let pinned = HostKey::parse(host_key).ok_or("its stored ssh host key cannot be read")?;
         let known_hosts = directory.join("known_hosts");
         let line = format!("{alias} {} {}\n", pinned.algorithm, pinned.key);
         let written =
-            std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&known_hosts, line));
+            std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(&known_hosts, line));
         written.map_err(|error| format!("cannot write {}: {error}", known_hosts.display()))?;
-        Ok(Self { login, known_hosts, key: key_directory.join(KEY), alias })
+        let directory = Arc::new(Scratch(directory));
+        Ok(Self { login, known_hosts, key: key_directory.join(KEY), alias, directory })
     }
 
     /// The options of every call.

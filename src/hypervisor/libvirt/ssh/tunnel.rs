@@ -13,9 +13,10 @@ pub(in crate::hypervisor::libvirt) struct Tunnel {
 }
 
 impl Tunnel {
-    /// Its files are `directory/line*`.
-    pub(in crate::hypervisor::libvirt) fn new(ssh: Ssh, directory: PathBuf, line: &str) -> Self {
-        Self { ssh, base: directory.join(line) }
+    /// Its files are named after the line, in the host's directory.
+    pub(in crate::hypervisor::libvirt) fn new(ssh: Ssh, line: &str) -> Self {
+        let base = ssh.directory.0.join(line);
+        Self { ssh, base }
     }
 
     fn file(&self, ending: &str) -> PathBuf {

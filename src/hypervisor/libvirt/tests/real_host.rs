@@ -290,6 +290,67 @@ async fn real_host_falls_silent_and_comes_back() {
     driver.domains().await.unwrap();
 }
 
+/// Threads of this process by name.
+fn threads(prefix: &str) -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
+    tasks.filter_map(|task| name(task.unwrap()).ok()).filter(|n| n.starts_with(prefix)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a booted rig"]
+async fn real_host_takes_one_upload_from_two_servers_and_answers_meanwhile() {
+    let rig = Rig::new();
+    let other = Rig::new();
+    let (one, two) = (rig.open(), other.open());
+    let pool = NewPool { name: "copy".into(), path: "/var/lib/libvirt/copy".into(), nfs: None };
+    one.ensure_pool(&pool).await.unwrap();
+    let file = rig.scratch.0.join("large");
+    let content: Vec<u8> = (0..96_u32 << 18).flat_map(u32::to_le_bytes).collect();
+    std::fs::write(&file, &content).unwrap();
+    let volume = VolumeRef { pool: "copy".into(), volume: "large".into() };
+    let new = NewVolume { volume, format: "raw".into(), capacity: 1, base: None };
+    one.ensure_no_volume(&new.volume).await.unwrap();
+    let mut clock = std::time::Instant::now();
+    let upload = |driver: Arc<dyn HostDriver>| {
+        let (new, file) = (new.clone(), file.clone());
+        tokio::spawn(async move { driver.ensure_uploaded(&new, file).await })
+    };
+    let uploads = [upload(one.clone()), upload(two.clone())];
+    let mut slowest = Duration::ZERO;
+    while uploads.iter().any(|upload| !upload.is_finished()) {
+        let asked = std::time::Instant::now();
+        one.domains().await.unwrap();
+        one.ensure_stopped(Uuid::from_u128(77), Stop::Forced).await.unwrap();
+        slowest = slowest.max(asked.elapsed());
+    }
+    for upload in uploads {
+        upload.await.unwrap().unwrap();
+    }
+    took(&format!("two uploads of 96 MiB, slowest other call {slowest:?}"), &mut clock, ());
+    assert!(threads("host-") <= 10);
+    std::fs::write(rig.scratch.0.join("back"), rig.host("sha256sum /var/lib/libvirt/copy/large"))
+        .unwrap();
+    let here = Command::new("sha256sum").arg(&file).output().unwrap().stdout;
+    let there = std::fs::read(rig.scratch.0.join("back")).unwrap();
+    assert_eq!(here[..64], there[..64]);
+    one.ensure_no_volume(&new.volume).await.unwrap();
+    // cut in the middle: the rest is no volume, and the next one begins anew
+    let cut = upload(one.clone());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    rig.host("pkill -o -f 'virt-ssh-helper|nc -U' ; pkill -f 'virt-ssh-helper|nc -U'");
+    eprintln!("cut: {:?}", cut.await.unwrap());
+    while let Err(error) = one.ensure_uploaded(&new, file.clone()).await {
+        eprintln!("again: {error}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(here[..64], rig.host("sha256sum /var/lib/libvirt/copy/large").as_bytes()[..64]);
+    one.ensure_no_volume(&new.volume).await.unwrap();
+    assert_eq!(rig.host("ls /var/lib/libvirt/copy"), "");
+    one.ensure_no_pool("copy").await.unwrap();
+    (one.close(), two.close());
+}
+
 #[tokio::test]
 #[ignore = "needs a booted rig"]
 async fn real_host_whose_libvirtd_hangs_is_given_up_and_found_again() {
