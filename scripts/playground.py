@@ -139,8 +139,9 @@ def until(what, check, seconds=60):
 def build_cloud(api, data, hypervisor="Simulator", hosts=tuple(SIMULATED), login=("root", "simulated")):
     """Makes what an instance needs, or finds it; `api(command, **params)` calls and waits. Returns what it made."""
 
-    def ensure(lister, name, maker, key="name", **params):
-        found = [row for row in rows(api(lister, listall="true")) if row.get(key) == name]
+    def ensure(lister, wanted, maker, /, **params):
+        scope = {"templatefilter": "self"} if lister == "listTemplates" else {"listall": "true"}
+        found = [row for row in rows(api(lister, **scope)) if row["name"] == wanted]
         if found:
             return found[0]
         made = next(iter(value for k, value in api(maker, **params).items() if k != "count"))
@@ -152,11 +153,42 @@ def build_cloud(api, data, hypervisor="Simulator", hosts=tuple(SIMULATED), login
                  endip="10.0.0.99", netmask="255.255.255.0", gateway="10.0.0.1")
     cluster = ensure("listClusters", "gpus", "addCluster", clustername="gpus", clustertype="CloudManaged",
                      hypervisor=hypervisor, zoneid=zone["id"], podid=pod["id"])
-    known = {row["name"] for row in rows(api("listHosts", type="Routing"))}
+    known = rows(api("listHosts", type="Routing"))
     for url in hosts:
-        if url.rsplit("/", 1)[-1] not in known and not (hypervisor == "KVM" and known):
+        if not any(url in (host["details"]["url"], f"http://sim/{host['name']}") for host in known):
             api("addHost", url=url, hypervisor=hypervisor, zoneid=zone["id"], podid=pod["id"],
                 clusterid=cluster["id"], username=login[0], password=login[1])
     made = SimpleNamespace(zone=zone, pod=pod, cluster=cluster)
-    made.hosts = rows(api("listHosts", type="Routing"))
+    made.hosts = sorted(rows(api("listHosts", type="Routing")), key=lambda host: host["name"])
+    for host in made.hosts:
+        ensure("listStoragePools", f"{host['name']}-disks", "createStoragePool", name=f"{host['name']}-disks",
+               url="file:///var/lib/libvirt/images", scope="host", hostid=host["id"], zoneid=zone["id"],
+               podid=pod["id"], clusterid=cluster["id"])
+    image = tiny_image(Path(data) / "images")
+    ensure("listImageStores", "images", "addImageStore", name="images", provider="Local")
+    made.network = ensure("listNetworks", "demo-net", "createNetwork", name="demo-net", zoneid=zone["id"],
+                          networkofferingid=rows(api("listNetworkOfferings", guestiptype="Isolated"))[0]["id"])
+    made.template = ensure("listTemplates", f"tiny-{hypervisor}", "registerTemplate", name=f"tiny-{hypervisor}",
+                           displaytext="64 MiB of nothing", format="QCOW2", hypervisor=hypervisor, url=image,
+                           zoneid=zone["id"])
+
+    def ready():
+        found = rows(api("listTemplates", templatefilter="self", id=made.template["id"]))
+        return found and found[0] if found and found[0].get("isready") else None
+
+    made.template = until(f"template {made.template['name']} is ready", ready)
+    made.offering = ensure("listServiceOfferings", "demo-2x1", "createServiceOffering", name="demo-2x1",
+                           displaytext="2 CPUs, 1 GiB", cpunumber="2", cpuspeed="1000", memory="1024")
     return made
+
+
+def gpu_cards(devices):
+    """The cards of which some host has two free devices, those with the most first: (id, name, how many)."""
+    places = {}
+    for device in devices:
+        if device["state"] == "Free" and not device.get("parentgpudeviceid"):
+            card = (device["gpucardid"], device["gpucardname"])
+            by_host = places.setdefault(card, {})
+            by_host[device["hostid"]] = by_host.get(device["hostid"], 0) + 1
+    usable = [(card, max(by_host.values())) for card, by_host in places.items() if max(by_host.values()) >= 2]
+    return [(*card, count) for card, count in sorted(usable, key=lambda pair: (-pair[1], pair[0][1]))]
