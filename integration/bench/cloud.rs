@@ -3,7 +3,11 @@
 use crate::world::{self, Client, Server};
 use csgpu::{
     command::secret,
-    hypervisor::fake::FakeConnector,
+    hypervisor::{
+        AnyConnector,
+        fake::FakeConnector,
+        libvirt::{LibvirtConnector, LibvirtSettings},
+    },
     jobs::Pace,
     local_db::{Durability, LocalDb},
     store::{Conn, Db, migrate, seed},
@@ -41,12 +45,14 @@ pub struct Cloud {
     pub server: Server,
     /// The administrator.
     pub admin: Client,
-    /// The hosts.
-    pub fakes: FakeConnector,
+    /// The administrator's keys.
+    keys: (String, String),
     /// The database's URL.
     pub url: String,
-    _database: LocalDb,
-    _scratch: Scratch,
+    /// The database itself.
+    pub database: LocalDb,
+    /// Where everything is.
+    pub scratch: Scratch,
 }
 
 impl Cloud {
@@ -61,11 +67,28 @@ impl Cloud {
         Db::open(&url, 2)
             .txn_blocking("seed", |tx| seed::everything(tx, "!", (&given.0, &given.1)))
             .expect("a seed");
-        let fakes = FakeConnector::default();
-        let start = Server::start(&url, Arc::new(fakes.clone()), &scratch.0, Pace::default());
+        let libvirt = LibvirtConnector::new(LibvirtSettings {
+            keys: scratch.0.join("ssh"),
+            scratch: scratch.0.join("run"),
+            simulators: Some(scratch.0.join("hosts")),
+        });
+        let hosts = AnyConnector {
+            fake: Some(FakeConnector::default()),
+            libvirt: libvirt.expect("a connector"),
+        };
+        let start = Server::start(&url, Arc::new(hosts), &scratch.0, Pace::default());
         let server = runtime.block_on(start);
         let admin = Client::new(server.address, &keys.0, &keys.1);
-        Self { server, admin, fakes, url, _database: database, _scratch: scratch }
+        Self { server, admin, keys, url, database, scratch }
+    }
+
+    /// One more server of this cloud, which answers and leaves the jobs to the first one; and a client of it.
+    pub async fn server_without_workers(&self) -> (Server, Client) {
+        let pace = Pace { workers: 0, ..Pace::default() };
+        let hosts = Arc::new(FakeConnector::default());
+        let server = Server::start(&self.url, hosts, &self.scratch.0, pace).await;
+        let client = Client::new(server.address, &self.keys.0, &self.keys.1);
+        (server, client)
     }
 
     /// The path of a signed request.

@@ -11,6 +11,7 @@ mod api;
 mod cloud;
 mod life;
 mod load;
+mod rack;
 mod report;
 mod start;
 #[path = "../world/mod.rs"]
