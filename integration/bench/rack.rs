@@ -74,8 +74,9 @@ async fn things(
 ) -> Vec<(&'static str, String)> {
     let api = &cloud.admin;
     let image = cloud.scratch.0.join("images/tiny.qcow2");
-    let made = Command::new("qemu-img").args(["create", "-q", "-f", "qcow2"]).arg(&image).arg("1M");
-    assert!({ made }.status().expect("qemu-img").success());
+    let mut make = Command::new("qemu-img");
+    make.args(["create", "-q", "-f", "qcow2"]).arg(&image).arg("1M");
+    assert!(make.status().expect("qemu-img").success());
     let stores = api.ok("listImageStores", &[]).await;
     if stores["count"].is_null() {
         api.ok("addImageStore", &[("name", "images"), ("provider", "Local")]).await;
