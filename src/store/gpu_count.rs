@@ -1,7 +1,7 @@
 //! How many GPUs there are and how many are used: one way of counting for hosts, zones and capacity type 19.
 //!
-//! What is managed and healthy counts: a device that can be given away is 1; a GPU that is cut on demand is as many as
-//! its current profile gives, while it is cut. Who holds what is read from the allocations, never from a cache.
+//! What is managed and healthy counts, and what is held: a device is 1; a GPU that is cut is as many as its current
+//! profile gives. Who holds what is read from the allocations, never from a cache.
 
 use super::{
     Conn,
@@ -139,30 +139,28 @@ struct Raw {
     used: i64,
 }
 
-/// Devices that can be given away as they are, one each; then GPUs that are cut on demand, as many as their profile
-/// gives less what was cut beforehand, which was counted already. `OWNER` and `IDS` are put in.
+/// First what is one each: devices that are no cut GPU, usable (with their GPU) or held. Then what can still be made on
+/// GPUs that are cut: as many as their profile gives, less those that are there. The rule is that of
+/// `domain::gpu::count`, which the tests compare it with. `OWNER` and `IDS` are put in.
 const COUNT: &str = "
-    SELECT OWNER AS owner, d.profile_id AS profile, COUNT(*) AS total,
+    SELECT OWNER AS owner, d.profile_id AS profile,
+        CAST(SUM(a.id IS NOT NULL OR (d.managed = 'Managed' AND d.health = 'Ok'
+            AND (p.id IS NULL OR (p.managed = 'Managed' AND p.health = 'Ok')))) AS SIGNED) AS total,
         CAST(SUM(a.id IS NOT NULL) AS SIGNED) AS used
     FROM gpu_device d JOIN host h ON h.id = d.host_id
+    LEFT JOIN gpu_device p ON p.id = d.parent_id AND p.alive = 1
     LEFT JOIN gpu_allocation a ON a.device_id = d.id AND a.active = 1
-    WHERE OWNER IN (IDS) AND h.alive = 1 AND d.alive = 1 AND d.managed = 'Managed' AND d.health = 'Ok'
-        AND d.device_type <> 'VGPUOnly' AND d.on_demand = 0
+    WHERE OWNER IN (IDS) AND h.alive = 1 AND d.alive = 1 AND (d.parent_id IS NOT NULL
+        OR NOT EXISTS (SELECT 1 FROM gpu_device k WHERE k.parent_id = d.id AND k.alive = 1))
     GROUP BY OWNER, d.profile_id
     UNION ALL
-    SELECT c.owner, c.profile, CAST(SUM(GREATEST(COALESCE(c.most, 0) - c.premade, c.made)) AS SIGNED),
-        CAST(SUM(c.used) AS SIGNED)
+    SELECT c.owner, c.profile, CAST(SUM(GREATEST(COALESCE(c.most, 0) - c.made, 0)) AS SIGNED), 0
     FROM (
         SELECT OWNER AS owner, MIN(d.profile_id) AS profile, COUNT(*) AS made,
-            SUM(a.id IS NOT NULL) AS used,
             (SELECT MAX(t.gpu_capacity) FROM gpu_slice_type t WHERE t.device_id = p.id AND t.profile_id IN
-                (SELECT o.profile_id FROM gpu_device o WHERE o.parent_id = p.id AND o.alive = 1 AND o.on_demand = 1)
-            ) AS most,
-            (SELECT COUNT(*) FROM gpu_device o WHERE o.parent_id = p.id AND o.alive = 1 AND o.on_demand = 0
-                AND o.device_type = 'MDEV') AS premade
+                (SELECT o.profile_id FROM gpu_device o WHERE o.parent_id = p.id AND o.alive = 1)) AS most
         FROM gpu_device d JOIN gpu_device p ON p.id = d.parent_id JOIN host h ON h.id = d.host_id
-        LEFT JOIN gpu_allocation a ON a.device_id = d.id AND a.active = 1
-        WHERE OWNER IN (IDS) AND h.alive = 1 AND d.alive = 1 AND d.on_demand = 1 AND d.health = 'Ok'
+        WHERE OWNER IN (IDS) AND h.alive = 1 AND d.alive = 1 AND d.device_type = 'MDEV'
             AND p.managed = 'Managed' AND p.health = 'Ok'
         GROUP BY OWNER, p.id
     ) c GROUP BY c.owner, c.profile";

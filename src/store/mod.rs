@@ -17,6 +17,7 @@ mod failure;
 pub mod gpu_card;
 pub mod gpu_claim;
 pub mod gpu_count;
+pub mod gpu_device;
 pub mod gpu_health;
 pub mod gpu_held;
 pub mod gpu_inventory;
