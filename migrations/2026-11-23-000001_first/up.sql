@@ -454,7 +454,9 @@ CREATE TABLE `gpu_card` (
     `device_name` VARCHAR(255) NOT NULL,
     `name` VARCHAR(255) NOT NULL,
     `created` DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
-    UNIQUE KEY uc_gpu_card_ids (vendor_id, device_id)
+    `removed` DATETIME(6) NULL,
+    `alive` TINYINT(1) NULL DEFAULT 1,
+    UNIQUE KEY uc_gpu_card_ids (vendor_id, device_id, alive)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
 CREATE TABLE `vgpu_profile` (
@@ -469,7 +471,9 @@ CREATE TABLE `vgpu_profile` (
     `max_resolution_y` BIGINT NULL,
     `max_per_gpu` BIGINT NULL,
     `created` DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
-    UNIQUE KEY uc_vgpu_profile_name (card_id, name),
+    `removed` DATETIME(6) NULL,
+    `alive` TINYINT(1) NULL DEFAULT 1,
+    UNIQUE KEY uc_vgpu_profile_name (card_id, name, alive),
     FOREIGN KEY (card_id) REFERENCES gpu_card (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 

@@ -9,6 +9,8 @@ pub mod cluster;
 pub mod disk_offering;
 pub mod domain;
 pub mod gpu_card;
+pub mod gpu_device;
+pub mod gpu_offering;
 pub mod host;
 pub mod job;
 pub mod network_offering;
@@ -18,6 +20,7 @@ pub mod role;
 pub mod service_offering;
 pub mod ssh_key_pair;
 pub mod user;
+pub mod vgpu_profile;
 pub mod vm;
 pub mod volume;
 pub mod zone;
@@ -30,6 +33,8 @@ pub const ROOMS: &[&[Entry]] = &[
     disk_offering::COMMANDS,
     domain::COMMANDS,
     gpu_card::COMMANDS,
+    gpu_device::COMMANDS,
+    gpu_offering::COMMANDS,
     host::COMMANDS,
     job::COMMANDS,
     network_offering::COMMANDS,
@@ -39,6 +44,7 @@ pub const ROOMS: &[&[Entry]] = &[
     service_offering::COMMANDS,
     ssh_key_pair::COMMANDS,
     user::COMMANDS,
+    vgpu_profile::COMMANDS,
     vm::COMMANDS,
     volume::COMMANDS,
     zone::COMMANDS,

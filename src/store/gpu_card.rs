@@ -1,17 +1,31 @@
 //! GPU cards: rows and queries.
 
 use super::{
-    Conn, Tx, Window, is_duplicate, like,
+    Conn, Tx, Window, clock, is_duplicate, like,
     schema::{gpu_card, gpu_device, vgpu_profile},
+    write::first_use,
 };
 use crate::{
     domain::{Id, gpu::ProfileKind, id},
     error::{Error, Result},
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, QueryDsl, Queryable, RunQueryDsl,
-    Selectable, SelectableHelper, TextExpressionMethods, insert_into,
+    AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    TextExpressionMethods, insert_into, update,
 };
+
+/// What may be changed of a card; `None` leaves it as it is.
+#[derive(Debug, Clone, Default, AsChangeset)]
+#[diesel(table_name = gpu_card)]
+pub struct Change {
+    /// Vendor name.
+    pub vendor_name: Option<String>,
+    /// Hardware name.
+    pub device_name: Option<String>,
+    /// Display name.
+    pub name: Option<String>,
+}
 
 /// A GPU card.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -51,7 +65,7 @@ pub struct Filter {
 /// How many match, and one page of them, oldest first.
 pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, Vec<Card>)> {
     let query = || {
-        let mut query = gpu_card::table.into_boxed();
+        let mut query = gpu_card::table.filter(gpu_card::alive.eq(true)).into_boxed();
         if let Some(id) = filter.id {
             query = query.filter(gpu_card::id.eq(id));
         }
@@ -111,6 +125,60 @@ pub fn insert(tx: &mut Tx<'_>, card: &Card, video_ram: Option<i64>) -> Result<()
             vgpu_profile::video_ram.eq(video_ram),
             vgpu_profile::max_per_gpu.eq(1),
         ))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// One card.
+pub fn get(conn: &mut Conn, id: Id<id::GpuCard>) -> Result<Card> {
+    let found = gpu_card::table
+        .filter(gpu_card::id.eq(id).and(gpu_card::alive.eq(true)))
+        .select(Card::as_select())
+        .first(conn)
+        .optional()?;
+    found.ok_or_else(|| Error::NotFound { what: "GPU card", id: id.to_string() })
+}
+
+/// Changes names.
+pub fn change(tx: &mut Tx<'_>, id: Id<id::GpuCard>, change: &Change) -> Result<()> {
+    let Change { vendor_name, device_name, name } = change;
+    if vendor_name.is_none() && device_name.is_none() && name.is_none() {
+        return Ok(());
+    }
+    update(gpu_card::table.filter(gpu_card::id.eq(id).and(gpu_card::alive.eq(true))))
+        .set(change)
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Removes a card and its profiles. Error: in use, when devices or offerings are of it.
+pub fn remove(tx: &mut Tx<'_>, id: Id<id::GpuCard>) -> Result<()> {
+    let card = get(tx, id)?;
+    let uses = [
+        ("GPU devices", "gpu_device WHERE card_id = {} AND alive = 1"),
+        (
+            "service offerings",
+            "service_offering s JOIN vgpu_profile p ON p.id = s.profile_id WHERE p.card_id = {} AND s.removed IS NULL",
+        ),
+        (
+            "GPU offerings",
+            "gpu_offering_alternative a JOIN gpu_offering o ON o.id = a.offering_id JOIN vgpu_profile p ON p.id = a.profile_id WHERE p.card_id = {} AND o.alive = 1",
+        ),
+    ];
+    if let Some(what) = first_use(tx, id, &uses)? {
+        return Err(Error::InUse(format!(
+            "Failed to delete GPU card: Cannot delete GPU card {} ({id}) as it is in use by one or more {what}",
+            card.name
+        )));
+    }
+    let gone = (vgpu_profile::alive.eq(None::<bool>), vgpu_profile::removed.eq(clock().nullable()));
+    update(
+        vgpu_profile::table.filter(vgpu_profile::card_id.eq(id).and(vgpu_profile::alive.eq(true))),
+    )
+    .set(gone)
+    .execute(&mut **tx)?;
+    update(gpu_card::table.filter(gpu_card::id.eq(id)))
+        .set((gpu_card::alive.eq(None::<bool>), gpu_card::removed.eq(clock().nullable())))
         .execute(&mut **tx)?;
     Ok(())
 }

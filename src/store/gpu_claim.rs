@@ -130,7 +130,7 @@ fn lost(error: diesel::result::Error) -> Error {
 }
 
 /// One more generation: whoever looked at the host's devices before this sees that they changed.
-fn bump(tx: &mut Tx<'_>, which: Id<id::Host>) -> Result<()> {
+pub(super) fn bump(tx: &mut Tx<'_>, which: Id<id::Host>) -> Result<()> {
     update(host::table.filter(host::id.eq(which)))
         .set(host::generation.eq(host::generation + 1))
         .execute(&mut **tx)?;

@@ -67,6 +67,11 @@ pub fn before(conn: &mut Conn, host: Id<id::Host>) -> Result<Before> {
     Ok(Before { uri, generation, allocations: allocations(conn, host)? })
 }
 
+/// A host's state.
+pub fn host_state(conn: &mut Conn, host: Id<id::Host>) -> Result<String> {
+    Ok(host::table.filter(host::id.eq(host)).select(host::state).first(conn)?)
+}
+
 /// A host goes: its devices are history. Error: in use, when an instance holds one.
 pub fn retire_host(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<()> {
     let held = allocations(tx, host)?.len();

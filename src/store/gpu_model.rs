@@ -82,6 +82,7 @@ fn ensure_card(tx: &mut Tx<'_>, facts: &CardFacts) -> Result<Id<id::GpuCard>> {
     let (vendor, device) = (facts.vendor_hex(), facts.device_hex());
     let found: Vec<Id<id::GpuCard>> = gpu_card::table
         .filter(gpu_card::vendor_id.eq(&vendor).and(gpu_card::device_id.eq(&device)))
+        .filter(gpu_card::alive.eq(true))
         .select(gpu_card::id)
         .load(&mut **tx)?;
     if let Some(id) = found.first() {
@@ -115,7 +116,7 @@ pub fn ensure_profiles<'a>(
     wanted: impl Iterator<Item = &'a ProfileFacts>,
 ) -> Result<Vec<Known>> {
     let mut known: Vec<Known> = vgpu_profile::table
-        .filter(vgpu_profile::card_id.eq(card))
+        .filter(vgpu_profile::card_id.eq(card).and(vgpu_profile::alive.eq(true)))
         .order(vgpu_profile::id)
         .select((vgpu_profile::id, vgpu_profile::name, vgpu_profile::kind))
         .load(&mut **tx)?;

@@ -118,6 +118,8 @@ diesel::table! {
         device_name -> Text,
         name -> Text,
         created -> Datetime,
+        removed -> Nullable<Datetime>,
+        alive -> Nullable<Bool>,
     }
 }
 
@@ -549,6 +551,8 @@ diesel::table! {
         max_resolution_y -> Nullable<BigInt>,
         max_per_gpu -> Nullable<BigInt>,
         created -> Datetime,
+        removed -> Nullable<Datetime>,
+        alive -> Nullable<Bool>,
     }
 }
 

@@ -5,7 +5,7 @@
 //! nullable column. Then it works in `#[derive(Queryable, Selectable, Insertable, AsChangeset)]`, in `.eq(id)` and in
 //! `.eq_any(ids)`. Times are [`Time`] over `DATETIME(6)`.
 
-use crate::domain::{Id, Time, gpu, identity, infra, job, vm};
+use crate::domain::{Id, Time, gpu, identity, infra, job, placement, vm};
 use crate::error::Result;
 use diesel::{
     RunQueryDsl,
@@ -77,6 +77,8 @@ text_columns!(
     identity::AccountState,
     vm::state::VmState,
     job::JobState,
+    placement::NumaPolicy,
+    placement::Packing,
     gpu::state::DeviceType,
     gpu::state::ManagedState,
     gpu::state::Health,

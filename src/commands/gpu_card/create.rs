@@ -1,7 +1,7 @@
 //! `createGpuCard`: makes a hardware model known before a host shows it.
 
 use super::view::GpuCardView;
-use crate::{command::prelude::*, store::gpu_card};
+use crate::{command::prelude::*, domain::catalogue, store::gpu_card};
 
 /// `createGpuCard`.
 #[derive(Debug)]
@@ -45,9 +45,21 @@ impl Command for CreateGpuCard {
             device_name,
             name,
         };
+        for (what, text) in [
+            ("devicename", &card.device_name),
+            ("name", &card.name),
+            ("vendorname", &card.vendor_name),
+        ] {
+            if text.trim().is_empty() {
+                return Err(Error::Invalid(format!(
+                    "Failed to create GPU card: {what} cannot be blank"
+                )));
+            }
+        }
         if video_ram.is_some_and(|mib| mib < 0) {
             return Err(Error::invalid("Failed to create GPU card: videoram cannot be negative"));
         }
+        let video_ram = video_ram.or_else(|| known_memory(&card));
         let made = card.clone();
         cx.write(move |tx, _| {
             gpu_card::insert(tx, &made, video_ram)?;
@@ -56,6 +68,13 @@ impl Command for CreateGpuCard {
         .await?;
         Ok(One(card.into()))
     }
+}
+
+/// The memory of a card that the catalogue knows.
+fn known_memory(card: &gpu_card::Card) -> Option<i64> {
+    let id = |text: &str| u16::from_str_radix(text, 16).ok();
+    let known = catalogue::card(id(&card.vendor_id)?, id(&card.device_id)?)?;
+    known.memory_mib.and_then(|mib| i64::try_from(mib).ok())
 }
 
 /// A PCI id: four hexadecimal digits, kept in lower case.

@@ -1,0 +1,27 @@
+//! GPU devices: what is plugged in, and who holds it.
+//!
+//! Three things about a device never mix: whether the administrator lets the cloud have it (`managedstate`), whether it
+//! can be trusted (`health`), and who holds it (`allocationstate`). Clients read a fourth, `state`, made of these.
+
+mod create;
+mod delete;
+mod discover;
+mod list;
+mod manage;
+mod unmanage;
+mod update;
+pub mod view;
+mod words;
+
+use crate::command::{Entry, sync};
+
+/// The room's commands.
+pub const COMMANDS: &[Entry] = &[
+    sync::<create::CreateGpuDevice>(),
+    sync::<delete::DeleteGpuDevice>(),
+    sync::<discover::DiscoverGpuDevices>(),
+    sync::<list::ListGpuDevices>(),
+    sync::<manage::ManageGpuDevice>(),
+    sync::<unmanage::UnmanageGpuDevice>(),
+    sync::<update::UpdateGpuDevice>(),
+];

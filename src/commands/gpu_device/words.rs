@@ -1,0 +1,44 @@
+//! What administrators write about a device, as values.
+
+use crate::{
+    domain::gpu::{DeviceType, PciAddress},
+    error::{Error, Result},
+};
+use uuid::Uuid;
+
+/// `PCI`, `MDEV` or `VGPUOnly`, in any case.
+pub(super) fn device_type(word: &str) -> Result<DeviceType> {
+    let known = DeviceType::ALL.iter().find(|kind| kind.as_str().eq_ignore_ascii_case(word));
+    known.copied().ok_or_else(|| {
+        Error::Invalid(format!("Invalid GPU device type: {word}, it is one of PCI, MDEV, VGPUOnly"))
+    })
+}
+
+/// A NUMA node; -1 and blank: unknown.
+pub(super) fn numa_node(word: &str) -> Result<Option<i32>> {
+    match word.trim() {
+        "" | "-1" => Ok(None),
+        word => match word.parse::<u16>() {
+            Ok(node) => Ok(Some(i32::from(node))),
+            Err(_) => {
+                Err(Error::Invalid(format!("{word} is no NUMA node: write its number, or -1")))
+            }
+        },
+    }
+}
+
+/// The canonical bus address of a device of this type, and its PCI function where it is one.
+pub(super) fn address(kind: DeviceType, text: &str) -> Result<(String, Option<PciAddress>)> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::invalid("Bus address cannot be empty"));
+    }
+    if kind == DeviceType::MDEV {
+        let uuid = Uuid::try_parse(text).map_err(|_| {
+            Error::Invalid(format!("{text} is no UUID, which is the address of an MDEV device"))
+        })?;
+        return Ok((uuid.hyphenated().to_string(), None));
+    }
+    let address: PciAddress = text.to_lowercase().parse().map_err(Error::Invalid)?;
+    Ok((address.to_string(), Some(address)))
+}
