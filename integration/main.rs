@@ -22,6 +22,7 @@ mod sweep_roles;
 mod sweep_schema;
 mod sweep_spec;
 mod sweep_tidy;
+mod vm;
 mod wire;
 mod world;
 mod zone;

@@ -13,6 +13,7 @@ mod invariants;
 pub mod private;
 pub mod rack;
 pub mod server;
+pub mod site;
 
 pub use client::{Answer, Client};
 use csgpu::{

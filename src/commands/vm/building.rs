@@ -4,9 +4,10 @@ use super::seeding;
 use crate::{
     command::prelude::*,
     domain::{
+        infra::{ImageFormat, pool_on_host},
         machine::{
-            DeviceRef, DiskSpec, MIB, MachineSpec, NewNetwork, NewPool, NewVolume, NicLink,
-            NicSpec, VolumeRef, names,
+            DeviceRef, DiskSpec, MIB, MachineSpec, NewNetwork, NewVolume, NicLink, NicSpec,
+            VolumeRef, names,
         },
         placement::NumaPolicy,
         vm::{GpuDemand, VmEvent, VmState},
@@ -14,6 +15,7 @@ use crate::{
     hypervisor::{HostAddress, HostDriver},
     store::{
         gpu_claim,
+        template::{self, CopyState},
         vm::{self, Address, Blueprint, Plug},
         volume,
     },
@@ -34,7 +36,7 @@ pub(super) fn open(cx: &Cx, host: &Address) -> Result<Arc<dyn HostDriver>> {
 pub(super) async fn build(cx: &Cx, vm: Id<id::Vm>, is_first: bool) -> Result<()> {
     let plan = cx.db.read(move |conn| vm::blueprint(conn, vm)).await?;
     let host = open(cx, &plan.host)?;
-    host.ensure_pool(&pool(&plan)).await?;
+    host.ensure_pool(&pool_on_host(plan.pool.id, plan.pool.kind, &plan.pool.path)).await?;
     copy_template(cx, &plan, host.as_ref()).await?;
     for disk in &plan.volumes {
         host.ensure_volume(&overlay(&plan, disk)).await?;
@@ -47,7 +49,7 @@ pub(super) async fn build(cx: &Cx, vm: Id<id::Vm>, is_first: bool) -> Result<()>
     host.ensure_slices(&machine.devices).await?;
     host.ensure_defined(&machine).await?;
     host.ensure_running(vm.uuid()).await?;
-    let (pool, template, is_copied) = (plan.pool.id, plan.image.id, plan.is_copied);
+    let (pool, image, is_copied) = (plan.pool.id, plan.image.id, plan.is_copied);
     cx.db
         .txn("vm started", move |tx| {
             let now = vm::get(tx, vm)?;
@@ -59,19 +61,23 @@ pub(super) async fn build(cx: &Cx, vm: Id<id::Vm>, is_first: bool) -> Result<()>
                 volume::place(tx, vm, Some(pool), "Ready")?;
             }
             if !is_copied {
-                vm::note_copy(tx, template, pool)?;
+                template::record_copy(tx, image, pool, CopyState::Ready)?;
             }
             Ok(())
         })
         .await
 }
 
-fn pool(plan: &Blueprint) -> NewPool {
-    NewPool { name: names::pool(plan.pool.id), path: plan.pool.path.clone(), nfs: None }
-}
-
 fn in_pool(plan: &Blueprint, volume: String) -> VolumeRef {
     VolumeRef { pool: names::pool(plan.pool.id), volume }
+}
+
+/// The format of the template as hosts call it. What no host can read is kept for simulated ones as bytes.
+fn format(plan: &Blueprint) -> &'static str {
+    match plan.image.format {
+        ImageFormat::QCOW2 => "qcow2",
+        ImageFormat::RAW | ImageFormat::VHD => "raw",
+    }
 }
 
 /// Once per template and pool; the host itself knows whether a copy is whole.
@@ -85,7 +91,7 @@ async fn copy_template(cx: &Cx, plan: &Blueprint, host: &dyn HostDriver) -> Resu
     cx.progress(&format!("copying template {} to {}", plan.image.name, plan.host.name)).await?;
     let copy = NewVolume {
         volume: in_pool(plan, names::template(plan.image.id)),
-        format: plan.image.format.to_lowercase(),
+        format: format(plan).to_owned(),
         capacity: u64::try_from(plan.image.virtual_size).unwrap_or_default(),
         base: None,
     };
@@ -94,7 +100,7 @@ async fn copy_template(cx: &Cx, plan: &Blueprint, host: &dyn HostDriver) -> Resu
 
 /// The disk, as a layer over the template.
 fn overlay(plan: &Blueprint, disk: &volume::Volume) -> NewVolume {
-    let base = disk.template_id.map(|id| (names::template(id), plan.image.format.to_lowercase()));
+    let base = disk.template_id.map(|id| (names::template(id), format(plan).to_owned()));
     NewVolume {
         volume: in_pool(plan, disk.path.clone()),
         format: disk.format.clone(),

@@ -4,7 +4,7 @@ use crate::domain::{Id, id};
 
 /// The libvirt pool of a storage pool.
 pub fn pool(id: Id<id::StoragePool>) -> String {
-    id.to_string()
+    format!("csgpu-{id}")
 }
 
 /// A template's copy in a pool.

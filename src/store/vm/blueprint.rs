@@ -2,7 +2,10 @@
 
 use super::Vm;
 use crate::{
-    domain::{Id, id},
+    domain::{
+        Id, id,
+        infra::{ImageFormat, PoolKind},
+    },
     error::{Error, Result},
     store::{
         Conn,
@@ -37,7 +40,7 @@ pub struct Pool {
     /// The pool.
     pub id: Id<id::StoragePool>,
     /// What it is made of.
-    pub kind: String,
+    pub kind: PoolKind,
     /// Its directory.
     pub path: String,
 }
@@ -51,7 +54,7 @@ pub struct Image {
     /// Its name, for messages.
     pub name: String,
     /// Its format.
-    pub format: String,
+    pub format: ImageFormat,
     /// Its file's name in the image store.
     pub file: Option<String>,
     /// The size of its disk.

@@ -5,12 +5,10 @@ use crate::{
     error::Result,
     store::{
         Conn, Tx, clock,
-        schema::{service_offering, template, template_copy, vm},
+        schema::{service_offering, template, vm},
     },
 };
-use diesel::{
-    ExpressionMethods, JoinOnDsl, QueryDsl, Queryable, RunQueryDsl, replace_into, update,
-};
+use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, Queryable, RunQueryDsl, update};
 
 /// What its owner can change.
 #[derive(Debug, Clone, Default, diesel::AsChangeset)]
@@ -62,22 +60,6 @@ pub fn set_user_data(tx: &mut Tx<'_>, id: Id<id::Vm>, text: Option<&str>) -> Res
 pub fn unplace(tx: &mut Tx<'_>, id: Id<id::Vm>) -> Result<()> {
     update(vm::table.filter(vm::id.eq(id)))
         .set(vm::pool_id.eq(None::<Id<id::StoragePool>>))
-        .execute(&mut **tx)?;
-    Ok(())
-}
-
-/// The pool has a whole copy of the template. Safe to repeat.
-pub fn note_copy(
-    tx: &mut Tx<'_>,
-    template: Id<id::Template>,
-    pool: Id<id::StoragePool>,
-) -> Result<()> {
-    replace_into(template_copy::table)
-        .values((
-            template_copy::template_id.eq(template),
-            template_copy::pool_id.eq(pool),
-            template_copy::state.eq("Ready"),
-        ))
         .execute(&mut **tx)?;
     Ok(())
 }

@@ -11,7 +11,7 @@ mod whole;
 pub use blueprint::{
     Address, Blueprint, Image, Plug, Pool, account_number, address, blueprint, leases,
 };
-pub use change::{Asks, Change, asks, change, note_copy, place, set_user_data, unplace, user_data};
+pub use change::{Asks, Change, asks, change, place, set_user_data, unplace, user_data};
 pub use list::{Filter, list};
 pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
 
