@@ -28,11 +28,14 @@ pub fn run() -> Vec<Figure> {
         let rack = Rack::build(&cloud, "fake", "KVM", 32, |n| format!("fake://h{n}"));
         let rack = runtime.block_on(rack);
         let (up, down) = runtime.block_on(lives(&cloud, &rack, 25));
-        figures.extend(up.figures(["deploy_running", "deploy_running_p50", "deploy_running_p99"], 2.0));
+        figures.extend(
+            up.figures(["deploy_running", "deploy_running_p50", "deploy_running_p99"], 2.0),
+        );
         let names = ["destroy_expunge", "destroy_expunge_p50", "destroy_expunge_p99"];
         figures.extend(down.figures(names, 1.0 / 8.0));
         let statements = runtime.block_on(whole_deploy(&cloud, &rack));
-        figures.push(Figure::new("deploy_all_statements", statements, "statements").beside(AIM, 60.0));
+        figures
+            .push(Figure::new("deploy_all_statements", statements, "statements").beside(AIM, 60.0));
         let simulated =
             Rack::build(&cloud, "sim", "Simulator", 8, |n| format!("http://sim/nvidia-{n}"));
         let simulated = runtime.block_on(simulated);
@@ -147,7 +150,8 @@ async fn whole_deploy(cloud: &Cloud, rack: &Rack) -> f64 {
         let admitted = cloud.admin.ok("deployVirtualMachine", &rack.params()).await;
         cloud.server.wiring.nudge.job_finished().await;
         sleep(Duration::from_millis(30)).await;
-        let job = cloud.admin.ok("queryAsyncJobResult", &[("jobid", &text(&admitted["jobid"]))]).await;
+        let job =
+            cloud.admin.ok("queryAsyncJobResult", &[("jobid", &text(&admitted["jobid"]))]).await;
         if job["jobstatus"] == 1 {
             best = best.min((cloud.statements() - before) as f64);
         }
@@ -186,6 +190,7 @@ fn cpu(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process");
     // the name in parentheses may hold anything; user and system time are the 14th and 15th field
     let rest = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = rest.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<f64>().ok());
+    let ticks =
+        rest.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<f64>().ok());
     ticks.sum::<f64>() / 100.0
 }

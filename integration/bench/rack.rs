@@ -34,7 +34,8 @@ impl Rack {
         let pod = [&range[..], &[("name", "p"), ("zoneid", &zone), ("endip", "10.0.9.9")]].concat();
         let pod = text(&api.ok("createPod", &pod).await["pod"]["id"]);
         let within = [("zoneid", zone.as_str()), ("podid", &pod)];
-        let of = [("clustername", "c"), ("clustertype", "CloudManaged"), ("hypervisor", hypervisor)];
+        let of =
+            [("clustername", "c"), ("clustertype", "CloudManaged"), ("hypervisor", hypervisor)];
         let cluster = api.ok("addCluster", &[&within[..], &of].concat()).await;
         let cluster = text(&cluster["cluster"][0]["id"]);
         let within = [&within[..], &[("clusterid", &cluster)]].concat();
