@@ -348,7 +348,8 @@ async fn real_host_takes_one_upload_from_two_servers_and_answers_meanwhile() {
     one.ensure_no_volume(&new.volume).await.unwrap();
     assert_eq!(rig.host("ls /var/lib/libvirt/copy"), "");
     one.ensure_no_pool("copy").await.unwrap();
-    (one.close(), two.close());
+    one.close();
+    two.close();
 }
 
 #[tokio::test]
