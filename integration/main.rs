@@ -9,7 +9,9 @@
 
 mod credentials;
 mod gpu_claim;
+mod gpu_device;
 mod gpu_inventory;
+mod gpu_offering;
 mod host;
 mod identity;
 mod kernel;

@@ -65,9 +65,28 @@ impl World {
         rows.iter().map(|text| text.parse().expect("an id")).collect()
     }
 
-    /// Claims devices for a new instance that exists only as an id.
+    /// Claims devices for a new instance of the administrator's account, which is nothing but a row.
     pub async fn claim(&self, rack: &Rack, picks: &[Pick]) -> Result<Id<id::Vm>> {
+        self.claim_for("admin", rack, picks).await
+    }
+
+    /// Claims devices for a new instance of this account.
+    pub async fn claim_for(
+        &self,
+        account: &str,
+        rack: &Rack,
+        picks: &[Pick],
+    ) -> Result<Id<id::Vm>> {
         let vm = Id::<id::Vm>::mint();
+        let (template, name) = (Id::<id::Template>::mint(), format!("i-2-{}-VM", vm));
+        self.run(&format!(
+            "INSERT INTO vm (id, account_id, domain_id, user_id, zone_id, template_id, offering_id, name, display_name,
+                instance_name, state, cpu_number, cpu_speed, memory_mib, gpu_display, hypervisor, is_displayed)
+            SELECT '{vm}', a.id, a.domain_id, a.id, '{}', '{template}', '{template}', 'x', 'x', '{name}', 'Stopped', 1, 1,
+                1, 0, 'KVM', 1 FROM account a WHERE a.name = '{account}'",
+            rack.zone
+        ))
+        .await;
         let (host, picks) = (rack.id, picks.to_vec());
         let claim = move |tx: &mut csgpu::store::Tx<'_>| {
             let host = gpu_claim::lock_host(tx, host)?;
