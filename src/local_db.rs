@@ -13,7 +13,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io,
+    io::{self, Read as _},
     os::{
         fd::AsRawFd,
         unix::{
@@ -142,7 +142,7 @@ impl Place {
         let mut child = command.spawn().map_err(|e| not_started("mariadbd", &e))?;
         self.pid.store(child.id(), Relaxed);
         let end = Instant::now() + Duration::from_secs(60);
-        while UnixStream::connect(&self.socket).is_err() {
+        while !greets(&self.socket) {
             if let Some(status) = child.try_wait()? {
                 let why = complaint(&log, seen);
                 let text = format!("the private database ended ({status}): {why}");
@@ -191,6 +191,16 @@ impl Place {
             };
         }
     }
+}
+
+/// Whether it takes connections. The socket alone does not say so: it is there before anybody looks at it, and a
+/// database that is asked to stop in between does not hear it.
+fn greets(socket: &Path) -> bool {
+    let hear = |mut stream: UnixStream| {
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.read_exact(&mut [0])
+    };
+    UnixStream::connect(socket).and_then(hear).is_ok()
 }
 
 /// The next pause: a second, then twice as long each time, up to half a minute.
