@@ -1,0 +1,78 @@
+//! `updateNetwork`: name, description and the domain of host names.
+
+use super::{create::check_domain, delete::may_change, view::NetworkView};
+use crate::{command::prelude::*, store::network};
+use serde::{Deserialize, Serialize};
+
+/// `updateNetwork`.
+#[derive(Debug)]
+pub(super) struct UpdateNetwork;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the ID of the network
+    id: Id<id::Network>,
+    /// the name of the network
+    name: Option<String>,
+    /// the description of the network
+    display_text: Option<String>,
+    /// the domain of host names
+    network_domain: Option<String>,
+    /// the ID of the network offering; it cannot be changed
+    network_offering_id: Option<Id<id::NetworkOffering>>,
+}
+
+/// What its job must know.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    network: Id<id::Network>,
+}
+
+impl AsyncCommand for UpdateNetwork {
+    const SPEC: Spec = Spec {
+        name: "updateNetwork",
+        about: "Changes a network",
+        since: "4.0.0",
+        roles: Role::EVERYONE,
+        event: Some("NETWORK.UPDATE"),
+    };
+    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
+    type Request = Request;
+    type Plan = Plan;
+    type Response = One<NetworkView>;
+
+    fn admit(
+        _: &Env,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Admitted<Plan>> {
+        let found = network::get(tx, request.id)?;
+        may_change(&found, caller)?;
+        if request.network_offering_id.is_some_and(|id| id != found.offering_id) {
+            return Err(Error::invalid("the offering of a network cannot be changed"));
+        }
+        let some = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        let network_domain = some(&request.network_domain);
+        network_domain.as_deref().map_or(Ok(()), check_domain)?;
+        let (name, display_text) = (some(&request.name), some(&request.display_text));
+        let changes = network::Changes { name, display_text, network_domain };
+        network::change(tx, request.id, &changes)?;
+        Ok(Admitted {
+            plan: Plan { network: request.id },
+            subject: Some((Kind::Network, request.id.uuid())),
+            created: None,
+            describe: Some(format!("updating network {}", found.name)),
+        })
+    }
+
+    async fn run(cx: &Cx, plan: &Plan) -> Result<Self::Response> {
+        let id = plan.network;
+        Ok(One(cx.db.read(move |conn| network::named(conn, id)).await?.into()))
+    }
+
+    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! `addTrafficType`: what travels on a physical network, and the bridge of the hosts that carries it.
+
+use super::view::TrafficTypeView;
+use crate::{command::prelude::*, store::physical_network};
+use serde::{Deserialize, Serialize};
+
+/// What can travel.
+const KINDS: [&str; 4] = ["Guest", "Management", "Public", "Storage"];
+
+/// `addTrafficType`.
+#[derive(Debug)]
+pub(super) struct AddTrafficType;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the ID of the physical network
+    physical_network_id: Id<id::PhysicalNetwork>,
+    /// what travels: Guest, Management, Public or Storage
+    traffic_type: String,
+    /// the bridge of KVM hosts that carries it
+    kvm_network_label: Option<String>,
+}
+
+/// What its job must know.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    pub(super) id: Id<id::TrafficType>,
+}
+
+impl AsyncCommand for AddTrafficType {
+    const SPEC: Spec = Spec {
+        name: "addTrafficType",
+        about: "Lets something travel on a physical network",
+        since: "3.0.0",
+        roles: Role::ADMIN,
+        event: Some("TRAFFIC.TYPE.CREATE"),
+    };
+    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
+    type Request = Request;
+    type Plan = Plan;
+    type Response = One<TrafficTypeView>;
+
+    fn admit(_: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+        let wanted = &request.traffic_type;
+        let kind =
+            KINDS.iter().find(|kind| kind.eq_ignore_ascii_case(wanted)).ok_or_else(|| {
+                Error::Invalid(format!(
+                    "Invalid trafficType parameter: {wanted} is none of {}",
+                    KINDS.join(", ")
+                ))
+            })?;
+        let new = physical_network::TrafficType {
+            id: Id::mint(),
+            physical_network_id: request.physical_network_id,
+            kind: (*kind).to_owned(),
+            label: label(request.kvm_network_label.as_deref())?,
+        };
+        physical_network::add_traffic(tx, &new)?;
+        Ok(Admitted {
+            plan: Plan { id: new.id },
+            subject: Some((Kind::TrafficType, new.id.uuid())),
+            created: Some(new.id.uuid()),
+            describe: None,
+        })
+    }
+
+    async fn run(cx: &Cx, plan: &Plan) -> Result<Self::Response> {
+        let id = plan.id;
+        Ok(One(cx.db.read(move |conn| physical_network::traffic_type(conn, id)).await?.into()))
+    }
+
+    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A bridge's name as Linux allows it.
+pub(super) fn label(text: Option<&str>) -> Result<Option<String>> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if text.len() > 15 || text.starts_with(['.', '-']) || !text.chars().all(plain) {
+        return Err(Error::Invalid(format!("kvmnetworklabel {text} is no bridge's name")));
+    }
+    Ok(Some(text.to_owned()))
+}
