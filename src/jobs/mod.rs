@@ -7,6 +7,7 @@
 //! is back; until then its devices stay held.
 
 mod debts;
+mod images;
 mod worker;
 
 pub use debts::pay_debts;

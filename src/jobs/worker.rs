@@ -82,6 +82,7 @@ pub fn start(wiring: Arc<Wiring>, pace: Pace) -> Workers {
     let floor =
         Floor { wiring: Arc::clone(&wiring), pace, held_until, running: Arc::clone(&running) };
     let tasks = vec![
+        super::images::start(Arc::clone(&wiring)),
         tokio::spawn(heartbeat(wiring, pace, beat)),
         tokio::spawn(claim_loop(floor, Arc::clone(&slots), stopped)),
     ];

@@ -1,0 +1,90 @@
+//! `updateTemplate`: name, description and details.
+
+use super::view::{TemplateView, one};
+use crate::{
+    command::prelude::*,
+    store::{detail, template},
+};
+
+/// `updateTemplate`.
+#[derive(Debug)]
+pub(super) struct UpdateTemplate;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the description of the template
+    #[param(max = 4096)]
+    display_text: Option<String>,
+    /// the ID of the template
+    id: Id<id::Template>,
+    /// the name of the template
+    name: Option<String>,
+    /// the ID of the OS type
+    os_type_id: Option<Id<id::OsType>>,
+    /// the details of the template, in place of those it has
+    #[param(map = "first")]
+    details: BTreeMap<String, String>,
+    /// true to take all details away
+    cleanup_details: Option<bool>,
+    /// whether everyone may use the template
+    is_public: Option<bool>,
+    /// whether the template is shown first
+    #[param(admin)]
+    is_featured: Option<bool>,
+    /// whether its file may be given out
+    is_extractable: Option<bool>,
+}
+
+impl Command for UpdateTemplate {
+    const SPEC: Spec = Spec {
+        name: "updateTemplate",
+        about: "Changes a template",
+        since: "4.0.0",
+        roles: Role::EVERYONE,
+        event: Some("TEMPLATE.UPDATE"),
+    };
+    type Request = Request;
+    type Response = One<TemplateView>;
+
+    async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
+        let view = cx
+            .write(move |tx, caller| {
+                let Request { id, os_type_id, is_public, is_featured, is_extractable, .. } =
+                    request;
+                may_change(&template::get(tx, id)?, caller)?;
+                let some = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+                let changes = template::Changes {
+                    name: some(&request.name),
+                    display_text: some(&request.display_text),
+                    os_type_id,
+                    is_public,
+                    is_featured,
+                    is_extractable,
+                    kind: None,
+                };
+                template::change(tx, id, &changes)?;
+                if request.cleanup_details == Some(true) {
+                    detail::clear(tx, id)?;
+                } else if !request.details.is_empty() {
+                    detail::set(tx, id, &request.details)?;
+                }
+                Ok((Some((Kind::Template, id.uuid())), one(tx, id)?))
+            })
+            .await?;
+        Ok(One(view))
+    }
+}
+
+/// A public template is visible to all and changed by its owner's side only.
+pub(super) fn may_change(found: &template::Template, caller: &Caller) -> Result<()> {
+    let is_own = found.account_id == caller.account;
+    // others' templates that are not public are invisible, unless they are of the caller's domain
+    let is_below = caller.role.account_type() == 2 && !found.is_public;
+    if caller.is_admin() || is_own || is_below {
+        return Ok(());
+    }
+    Err(Error::Forbidden(
+        "Caller does not have permission to operate with provided resource.".to_owned(),
+    ))
+}
