@@ -34,6 +34,7 @@ pub struct Nudge {
     jobs: Notify,
     reconcile: Notify,
     finished: Notify,
+    images: Notify,
 }
 
 impl Nudge {
@@ -52,6 +53,14 @@ impl Nudge {
     /// Waits until a host should be looked at.
     pub async fn reconcile_wanted(&self) {
         self.reconcile.notified().await;
+    }
+    /// There is a file to fetch.
+    pub fn images(&self) {
+        self.images.notify_one();
+    }
+    /// Waits for a file to fetch.
+    pub async fn image_wanted(&self) {
+        self.images.notified().await;
     }
     /// A job of this process ended.
     pub fn finished(&self) {

@@ -12,13 +12,20 @@ pub mod gpu_card;
 pub mod gpu_device;
 pub mod gpu_offering;
 pub mod host;
+pub mod hypervisor;
+pub mod image_store;
 pub mod job;
+pub mod management_server;
+pub mod network;
 pub mod network_offering;
 pub mod os_type;
+pub mod physical_network;
 pub mod pod;
 pub mod role;
 pub mod service_offering;
 pub mod ssh_key_pair;
+pub mod storage_pool;
+pub mod template;
 pub mod user;
 pub mod vgpu_profile;
 pub mod vm;
@@ -28,6 +35,14 @@ pub mod zone;
 /// All rooms.
 pub const ROOMS: &[&[Entry]] = &[
     account::COMMANDS,
+    template::COMMANDS,
+    storage_pool::COMMANDS,
+    physical_network::COMMANDS,
+    network::COMMANDS,
+    management_server::COMMANDS,
+    image_store::COMMANDS,
+    hypervisor::COMMANDS,
+    capacity::COMMANDS,
     api::COMMANDS,
     cluster::COMMANDS,
     disk_offering::COMMANDS,

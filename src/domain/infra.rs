@@ -1,6 +1,6 @@
 //! Zones, hosts and what belongs to them: the words their rows and answers use.
 
-use super::machine::NewPool;
+use super::machine::{NewPool, names};
 
 text_enum! {
     /// Whether new work may be placed somewhere.
@@ -150,7 +150,7 @@ text_enum! {
 
 /// A storage pool as its hosts know it. An NFS pool's path is `server:/export`.
 pub fn pool_on_host(id: super::Id<super::id::StoragePool>, kind: PoolKind, path: &str) -> NewPool {
-    let name = super::machine::names::pool(id);
+    let name = names::pool(id);
     match (kind, path.split_once(':')) {
         (PoolKind::NetworkFilesystem, Some((server, export))) => NewPool {
             path: format!("/var/lib/csgpu/mnt/{id}"),

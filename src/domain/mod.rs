@@ -3,6 +3,7 @@
 #[macro_use]
 mod text_enum;
 pub mod catalogue;
+pub mod checksum;
 pub mod gpu;
 pub mod id;
 pub mod identity;

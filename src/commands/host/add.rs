@@ -11,11 +11,16 @@ use super::{
 use crate::{
     command::{
         host_link::{Greeted, greet},
+        inventory,
         prelude::*,
     },
     domain::infra::{HostState, Hypervisor, ResourceState, Switch, by_word, switch},
     store::{cluster, host, pod, zone},
 };
+use std::time::Duration;
+
+/// How long the first look at the devices may hold up the answer; the keeper goes on with it.
+const FIRST_LOOK: Duration = Duration::from_secs(3);
 
 /// `addHost`.
 #[derive(Debug)]
@@ -82,6 +87,10 @@ impl Command for AddHost {
             return Err(error);
         }
         cx.hosts.keep(id, driver);
+        let look = inventory::refresh(cx.wiring(), id);
+        if let Ok(Err(error)) = tokio::time::timeout(FIRST_LOOK, look).await {
+            tracing::warn!(host = %id, %error, "the first look at a host's devices failed");
+        }
         cx.nudge.reconcile();
         let server = cx.server;
         let view = cx.db.read(move |conn| one(conn, id, server)).await?;

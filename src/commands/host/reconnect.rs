@@ -4,6 +4,7 @@ use super::view::{HostView, one};
 use crate::{
     command::{
         host_link::{Enrolment, Link, address},
+        inventory,
         prelude::*,
     },
     domain::infra::HostState,
@@ -95,6 +96,7 @@ impl AsyncCommand for ReconnectHost {
                 host::set_state(tx, id, HostState::Up, None)
             })
             .await?;
+        inventory::refresh(cx.wiring(), id).await?;
         Ok(One(cx.db.read(move |conn| one(conn, id, server)).await?))
     }
 
