@@ -7,14 +7,8 @@
 //! `CSGPU_TEST_GPU_HOST=off` leaves all of this out; `=keep` keeps the hosts running from one run to the next, which
 //! saves a minute of whoever works on these tests. `cargo test --test integration gpu_host -- --nocapture` shows progress.
 
+mod cloud;
 mod proxy;
+mod refusals;
 mod rig;
 mod service;
-
-#[tokio::test]
-async fn a_host_boots_and_is_free() {
-    let Some(host) = rig::take("a").await else { return };
-    host.assert_free();
-    let service = service::Service::start().await;
-    let _ = service.admin.ok("listCapabilities", &[]).await;
-}

@@ -108,7 +108,9 @@ fn watch() -> Result<(), String> {
     use std::os::unix::process::CommandExt;
     let loops = "while kill -0 \"$1\" 2>/dev/null; do sleep 1; done; exec \"$2\" --fast a b";
     let mut command = Command::new("sh");
-    command.args(["-c", loops, "watch", &std::process::id().to_string()]).arg(scripts().join("stop"));
+    command
+        .args(["-c", loops, "watch", &std::process::id().to_string()])
+        .arg(scripts().join("stop"));
     command.env("CSGPU_RIG_RUN", runs()).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // it outlives this process, which therefore cannot wait for it
@@ -158,11 +160,9 @@ impl Host {
 
     /// The driver of each function that is named, `none` without one.
     pub fn drivers(&self, addresses: &[&str]) -> Vec<String> {
-        let list = addresses.join(" ");
-        let line = format!(
-            "for a in {list}; do d=$(readlink /sys/bus/pci/devices/0000:$a/driver) && basename $d || echo none; done"
-        );
-        self.sh(&line).lines().map(str::to_owned).collect()
+        let found = self.sh(&drivers_of(&addresses.join(" ")));
+        let driver = |line: &str| line.split(' ').nth(1).unwrap_or_default().to_owned();
+        found.lines().map(driver).collect()
     }
 
     /// The driver of one function.
@@ -197,12 +197,17 @@ impl Host {
 
     /// Nothing of anybody's is on the host: no domain, no slice, every function with its own driver.
     pub fn assert_free(&self) {
-        assert_eq!(self.domains(), Vec::<String>::new(), "domains are left on host {}", self.name);
-        assert_eq!(self.mdevs(), Vec::<String>::new(), "slices are left on host {}", self.name);
-        let found = self.drivers(&DRIVERS.map(|(address, _)| address));
-        let found = found.iter().map(String::as_str);
-        let found: Vec<_> = DRIVERS.iter().map(|(address, _)| *address).zip(found).collect();
-        assert_eq!(found, DRIVERS, "drivers on host {}", self.name);
+        let list = DRIVERS.map(|(address, _)| address).join(" ");
+        let found = self.sh(&format!(
+            "virsh list --all --name | grep . | sed 's/^/domain /'; ls /sys/bus/mdev/devices | sed 's/^/slice /'; {}",
+            drivers_of(&list)
+        ));
+        let wanted = DRIVERS.map(|(address, driver)| format!("{address} {driver}")).join("\n");
+        assert_eq!(
+            found, wanted,
+            "what is on host {} (left) is not what was there before",
+            self.name
+        );
     }
 
     /// It hangs: connections stay open, nothing answers.
@@ -254,14 +259,8 @@ impl Host {
     /// Whatever an earlier test left: off, frozen, without libvirtd, with domains, slices, pools, devices off the bus.
     fn mend(&self) {
         let _ = script("thaw", &[self.name]);
-        self.script("boot", &[]);
-        for bus in ["41", "42", "43", "44", "81", "82", "83", "84"] {
-            let port = u8::from_str_radix(bus, 16).expect("a bus");
-            let port = format!("{:02x}:{:02x}.0", port & 0xc0, (port & 0x3f) - 1);
-            self.sh(&format!(
-                "setpci -s {port} SUBORDINATE_BUS={bus} SECONDARY_BUS={bus}; \
-                 [ -e /sys/bus/pci/devices/0000:{bus}:00.0 ] || echo 1 >/sys/bus/pci/devices/0000:{port}/rescan"
-            ));
+        if self.try_sh("true").is_err() {
+            self.script("boot", &[]);
         }
         self.sh(SWEEP);
         self.assert_free();
@@ -269,7 +268,11 @@ impl Host {
 }
 
 /// Ends and forgets everything that tests make on a host.
-const SWEEP: &str = "systemctl start libvirtd; \
+const SWEEP: &str = "systemctl start libvirtd.socket libvirtd; \
+    for p in 40:00.0=41 40:01.0=42 40:02.0=43 40:03.0=44 80:00.0=81 80:01.0=82 80:02.0=83 80:03.0=84; do \
+        setpci -s ${p%=*} SUBORDINATE_BUS=${p#*=} SECONDARY_BUS=${p#*=}; \
+        [ -e /sys/bus/pci/devices/0000:${p#*=}:00.0 ] || echo 1 >/sys/bus/pci/devices/0000:${p%=*}/rescan; \
+    done; \
     for d in $(virsh list --name); do virsh destroy $d; done >/dev/null; \
     for d in $(virsh list --all --name); do virsh undefine $d --nvram; done >/dev/null; \
     for d in /sys/bus/mdev/devices/*; do [ ! -e $d ] || echo 1 >$d/remove; done; \
@@ -280,6 +283,13 @@ const SWEEP: &str = "systemctl start libvirtd; \
     for a in 42 43 44 81 82; do for f in 0 1; do d=/sys/bus/pci/devices/0000:$a:00.$f; \
         [ ! -e $d/driver ] || [ $(basename $(readlink $d/driver)) != vfio-pci ] || virsh nodedev-reattach pci_0000_${a}_00_$f; \
     done; done >/dev/null; true";
+
+/// A shell line that prints each function with its driver.
+fn drivers_of(list: &str) -> String {
+    format!(
+        "for a in {list}; do d=$(readlink /sys/bus/pci/devices/0000:$a/driver) && d=$(basename $d) || d=none; echo $a $d; done"
+    )
+}
 
 /// `qemu+ssh://` through a port of this machine.
 pub fn uri(port: u16) -> String {

@@ -1,13 +1,10 @@
 //! The real program as a child process, on a database of its own: what is killed here is what is killed in production.
 
 use crate::world::{
-    Client,
+    Client, invariants,
     server::{FreshDatabase, fresh_database},
 };
-use csgpu::{
-    command::secret,
-    store::{self, Db, migrate, seed},
-};
+use csgpu::store::migrate;
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use std::{
     fs,
@@ -18,7 +15,7 @@ use std::{
 };
 
 /// A server is noticed to be gone after so many seconds.
-pub const LEASE: u64 = 5;
+const LEASE_SECONDS: &str = "5";
 
 /// A service, its database and its directory; all gone when dropped.
 pub struct Service {
@@ -36,51 +33,49 @@ impl Service {
         let database = fresh_database();
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(&database.name);
         fs::create_dir_all(&dir).expect("a directory");
-        let keys = secret::key_pair().expect("randomness");
-        let db = Db::open(&database.url, 2);
-        let (api_key, secret_key) = keys.clone();
-        db.txn("seed", move |tx| {
-            seed::identity(tx, "!")?;
-            store::user::set_keys(tx, seed::ADMIN_USER, &api_key, &secret_key)?;
-            Ok(())
-        })
-        .await
-        .expect("a seeded database");
         let admin = Client::new(SocketAddr::from(([127, 0, 0, 1], 1)), "", "");
-        let mut service = Self { admin, keys, child: None, dir, database };
+        let mut service = Self { admin, keys: <_>::default(), child: None, dir, database };
         service.go().await;
         service
     }
 
     /// Starts the program, after [`Self::kill`] again.
     pub async fn go(&mut self) {
-        let log = self.dir.join("log");
-        let before = fs::metadata(&log).map_or(0, |file| file.len());
-        let file = fs::File::options().append(true).create(true).open(&log).expect("a log");
+        let open = |name: &str| {
+            let mut file = fs::File::options();
+            file.append(true).create(true).open(self.dir.join(name)).expect("a file")
+        };
+        let _ = fs::remove_file(self.dir.join("said"));
         let child = Command::new(env!("CARGO_BIN_EXE_csgpu"))
             .arg("serve")
+            .env("CSGPU_CONFIG", "/dev/null")
             .env("CSGPU_LISTEN", "127.0.0.1:0")
             .env("CSGPU_DATA", &self.dir)
             .env("CSGPU_DATABASE_URL", &self.database.url)
             .env("CSGPU_HOSTS_RECONCILE_SECONDS", "3")
-            .env("CSGPU_JOBS_LEASE_SECONDS", LEASE.to_string())
-            .env("CSGPU_LOG_LEVEL", "info")
+            .env("CSGPU_JOBS_LEASE_SECONDS", LEASE_SECONDS)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(file)
+            .stdout(open("said"))
+            .stderr(open("log"))
             .spawn();
         self.child = Some(child.expect("the program starts"));
-        let end = Instant::now() + Duration::from_secs(30);
-        let address = loop {
-            let text = fs::read_to_string(&log).expect("a log");
-            let text = &text[usize::try_from(before).expect("a short log")..];
-            if let Some(address) = listening(text) {
-                break address;
+        let end = Instant::now() + Duration::from_secs(60);
+        let said = loop {
+            let said = fs::read_to_string(self.dir.join("said")).expect("what it said");
+            if word(&said, "ready:").is_some() {
+                break said;
             }
-            let gone = self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
-            assert!(!gone && Instant::now() < end, "the service does not start:\n{text}");
+            let gone =
+                self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
+            assert!(!gone && Instant::now() < end, "the service does not start");
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
+        if let (Some(key), Some(secret)) = (word(&said, "api key"), word(&said, "secret key")) {
+            self.keys = (key, secret);
+        }
+        let url = word(&said, "ready:").expect("a URL");
+        let address = url.strip_prefix("http://").and_then(|rest| rest.split('/').next());
+        let address = address.expect("an address").parse().expect("an address");
         self.admin = Client::new(address, &self.keys.0, &self.keys.1);
     }
 
@@ -97,6 +92,11 @@ impl Service {
         let mut conn = migrate::connect(&self.database.url).expect("the database answers");
         let rows = sql_query(query).load::<Row>(&mut conn);
         rows.expect("a query that works").into_iter().map(|row| row.text).collect()
+    }
+
+    /// Waits until nothing is under way, then checks that nothing leaks.
+    pub async fn settle(&self, seconds: u64) {
+        invariants::settle(&self.database.url, Duration::from_secs(seconds)).await;
     }
 
     /// The end of the log, for whoever looks at a failure.
@@ -123,10 +123,7 @@ struct Row {
     text: String,
 }
 
-/// The address in the line that says "ready".
-fn listening(log: &str) -> Option<SocketAddr> {
-    let line = log.lines().find(|line| line.contains("ready"))?;
-    let from = line.find("127.0.0.1:")?;
-    let address = line[from..].split(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').next();
-    address?.parse().ok()
+/// What stands in the program's words after these.
+fn word(said: &str, name: &str) -> Option<String> {
+    said.lines().find_map(|line| line.trim().strip_prefix(name)).map(|rest| rest.trim().to_owned())
 }

@@ -82,36 +82,47 @@ struct Broken {
     what: String,
 }
 
-impl World {
-    /// The rules of this list that are broken now.
-    fn broken(&self, rules: &[(&str, &str)]) -> Vec<String> {
-        let mut conn = migrate::connect(&self.database.url).expect("the database answers");
-        let mut found = Vec::new();
-        for (rule, query) in rules {
-            let rows: Vec<Broken> = sql_query(*query).load(&mut conn).expect(rule);
-            found.extend(rows.into_iter().map(|row| format!("{rule}: {}", row.what)));
-        }
-        found
+/// The rules of this list that are broken now in the database at this URL.
+fn broken(url: &str, rules: &[(&str, &str)]) -> Vec<String> {
+    let mut conn = migrate::connect(url).expect("the database answers");
+    let mut found = Vec::new();
+    for (rule, query) in rules {
+        let rows: Vec<Broken> = sql_query(*query).load(&mut conn).expect(rule);
+        found.extend(rows.into_iter().map(|row| format!("{rule}: {}", row.what)));
     }
+    found
+}
 
+/// What must hold at every moment in the database at this URL.
+pub fn check(url: &str) {
+    let broken = broken(url, ALWAYS);
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// Waits until nothing is under way in the database at this URL, then checks that nothing leaks.
+pub async fn settle(url: &str, patience: Duration) {
+    let end = tokio::time::Instant::now() + patience;
+    loop {
+        let broken = broken(url, SETTLED);
+        if broken.is_empty() {
+            return check(url);
+        }
+        assert!(tokio::time::Instant::now() < end, "not settled: {broken:#?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+impl World {
     /// What must hold at every moment.
     pub fn check_invariants(&self) {
-        let mut broken = self.broken(ALWAYS);
-        broken.extend(self.fakes.violations());
-        assert!(broken.is_empty(), "{broken:#?}");
+        check(&self.database.url);
+        let violations = self.fakes.violations();
+        assert!(violations.is_empty(), "{violations:#?}");
     }
 
     /// Waits until nothing is under way, then checks that nothing leaks.
     pub async fn settle(&self) {
-        let end = tokio::time::Instant::now() + Duration::from_secs(30);
-        loop {
-            let broken = self.broken(SETTLED);
-            if broken.is_empty() {
-                break;
-            }
-            assert!(tokio::time::Instant::now() < end, "not settled: {broken:#?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        settle(&self.database.url, Duration::from_secs(30)).await;
         self.check_invariants();
     }
 }

@@ -9,7 +9,7 @@
 
 pub mod cable;
 pub mod client;
-mod invariants;
+pub mod invariants;
 pub mod private;
 pub mod rack;
 pub mod server;
