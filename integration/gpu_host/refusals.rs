@@ -1,11 +1,12 @@
 //! What addHost says of a machine that cannot be taken: the reason, within ten seconds, and nothing is kept.
 
 use super::{
-    cloud::Places,
+    cloud::{Places, is_slow},
     proxy::{Line, Proxy},
     rig::{self, Host, uri},
     service::Service,
 };
+use crate::world::client::Answer;
 use std::{
     net::TcpListener,
     time::{Duration, Instant},
@@ -23,20 +24,30 @@ async fn refused(
     says: &[&str],
 ) {
     let hosts = service.admin.ok("listHosts", &[("type", "Routing")]).await;
+    let mut answer = ask(service, places, url, password).await;
+    for _ in 0..3 {
+        if is_slow(&answer) {
+            answer = ask(service, places, url, password).await;
+        }
+    }
+    for says in says {
+        assert!(answer.error().contains(says), "{says:?} is not in {}", answer.text());
+    }
+    let after = service.admin.ok("listHosts", &[("type", "Routing")]).await;
+    assert_eq!(after, hosts, "a refused host is kept");
+}
+
+async fn ask(service: &Service, places: &Places, url: &str, password: Option<&str>) -> Answer {
     let began = Instant::now();
     let answer = places.try_add(service, url, password).await;
     let took = began.elapsed();
     eprintln!("gpu_host: {:>4.1} s {} {}", took.as_secs_f32(), answer.status, answer.error());
     assert!(answer.status >= 400, "{url} was taken: {}", answer.text());
     assert!(took < PATIENCE, "{took:?} for {}", answer.text());
-    for says in says {
-        assert!(answer.error().contains(says), "{says:?} is not in {}", answer.text());
-    }
     if let Some(password) = password {
         assert!(!answer.text().contains(password), "the password is told: {}", answer.text());
     }
-    let after = service.admin.ok("listHosts", &[("type", "Routing")]).await;
-    assert_eq!(after, hosts, "a refused host is kept");
+    answer
 }
 
 #[tokio::test]
@@ -61,10 +72,10 @@ async fn nobody_there(service: &Service, places: &Places) {
     refused(service, places, &uri(closed), None, &[&place, "refuses the connection"]).await;
     let silent = Proxy::silent();
     let place = format!("127.0.0.1:{}", silent.port);
-    refused(service, places, &uri(silent.port), None, &[&place, "no answer"]).await;
+    refused(service, places, &uri(silent.port), None, &[&place, "says nothing"]).await;
     let hangs_up = Proxy::silent();
     hangs_up.set(Line::Cut);
-    refused(service, places, &uri(hangs_up.port), None, &["closed the connection"]).await;
+    refused(service, places, &uri(hangs_up.port), None, &["closed the connection at once"]).await;
     refused(
         service,
         places,

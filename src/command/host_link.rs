@@ -59,9 +59,10 @@ pub async fn greet(hosts: &Hosts, new: &Enrolment, host: Id<id::Host>) -> Result
         Err(_) => {
             driver.close();
             Err(match driver.link() {
-                Link::Down(why) if !why.is_empty() => {
-                    Error::Unreachable { host: enrolled.uri, why }
-                }
+                Link::Down(why) if !why.is_empty() => Error::Unreachable {
+                    host: enrolled.uri,
+                    why: format!("{why}; gave up after {} seconds", FIRST_CONTACT.as_secs()),
+                },
                 Link::Down(_) | Link::Up => late("libvirt"),
             })
         }

@@ -5,10 +5,12 @@ use crate::error::{Error, Result};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use sha2::{Digest, Sha256};
 use std::{io, os::unix::fs::PermissionsExt, path::Path, time::Duration};
-use tokio::process::Command;
+use tokio::{io::AsyncReadExt, net::TcpStream, process::Command, time::timeout};
 
 /// The longest each step of addHost may take.
 const LIMIT: Duration = Duration::from_secs(9);
+/// How long a host may take to take a connection, and then to say that it is an sshd.
+const KNOCK: Duration = Duration::from_secs(4);
 /// Kinds of host keys, best first.
 const KINDS: [&str; 3] = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"];
 
@@ -96,20 +98,62 @@ async fn derive_public(directory: &Path) -> Result<String> {
 /// # Errors
 /// `Unavailable` says why there is none, in the words of addHost.
 pub async fn scan_and_pin(login: &Login) -> Result<HostKey> {
+    if let Err(why) = knock(login).await {
+        return Err(Error::Unavailable(why));
+    }
+    // nearly every host has the best kind; each further kind costs one more connection
+    let mut complaint = String::new();
+    for kinds in ["ed25519", "ecdsa,rsa"] {
+        let (keys, printed) = scan(login, kinds).await?;
+        let best = KINDS.iter().find_map(|kind| keys.iter().find(|key| key.algorithm == *kind));
+        if let Some(best) = best {
+            return Ok(best.clone());
+        }
+        complaint = printed;
+    }
+    let silent = complaint.trim().is_empty();
+    Err(Error::Unavailable(explain(login, if silent { "timed out" } else { &complaint })))
+}
+
+/// The host's keys of these kinds, and what ssh-keyscan complained of.
+async fn scan(login: &Login, kinds: &str) -> Result<(Vec<HostKey>, String)> {
     let mut command = Command::new("ssh-keyscan");
-    command.args(["-T", "5", "-p", &login.port.to_string(), "-t", "ed25519,ecdsa,rsa", "--"]);
-    command.arg(&login.host);
+    command.args(["-T", "5", "-p", &login.port.to_string(), "-t", kinds, "--"]).arg(&login.host);
     let (_, output, complaint) = finish(command, &[], LIMIT)
         .await
         .map_err(|why| Error::Unavailable(format!("{}:{}: {why}", login.host, login.port)))?;
-    let keys: Vec<HostKey> =
-        String::from_utf8_lossy(&output).lines().filter_map(HostKey::parse).collect();
-    let best = KINDS.iter().find_map(|kind| keys.iter().find(|key| key.algorithm == *kind));
-    best.cloned().ok_or_else(|| {
-        let silent = complaint.trim().is_empty();
-        let printed = if silent { "timed out" } else { complaint.as_str() };
-        Error::Unavailable(explain(login, printed))
-    })
+    let output = String::from_utf8_lossy(&output);
+    Ok((output.lines().filter_map(HostKey::parse).collect(), complaint))
+}
+
+/// Whether an sshd answers at all. ssh-keyscan keeps to itself what it met; this says it.
+async fn knock(login: &Login) -> std::result::Result<(), String> {
+    let place = format!("{}:{}", login.host, login.port);
+    let silent = || format!("no answer from {place}: it is off, or a firewall is in between");
+    let door = (login.host.as_str(), login.port);
+    let mut stream = match timeout(KNOCK, TcpStream::connect(door)).await {
+        Err(_) => return Err(silent()),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            return Err(explain(login, "Connection refused"));
+        }
+        // a name that cannot be resolved has no code of the system
+        Ok(Err(error)) if error.raw_os_error().is_none() => {
+            return Err(explain(login, "Could not resolve hostname"));
+        }
+        Ok(Err(error)) => return Err(format!("no way to {place}: {error}")),
+        Ok(Ok(stream)) => stream,
+    };
+    let mut greeting = [0; 4];
+    match timeout(KNOCK, stream.read_exact(&mut greeting)).await {
+        Err(_) => Err(format!(
+            "{place} takes the connection but says nothing: it hangs, or no sshd is behind it"
+        )),
+        Ok(Err(_)) => Err(format!(
+            "{place} closed the connection at once: it takes no more logins now, or not from here"
+        )),
+        Ok(Ok(_)) if greeting != *b"SSH-" => Err(format!("what listens at {place} is no sshd")),
+        Ok(Ok(_)) => Ok(()),
+    }
 }
 
 /// Appends the service's public key to the user's `authorized_keys`, logging in with a password once. The password is
