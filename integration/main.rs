@@ -22,6 +22,7 @@ mod private_database;
 mod serve;
 mod storage_pool;
 mod store;
+mod sweep_crashes;
 mod sweep_input;
 mod sweep_roles;
 mod sweep_schema;
