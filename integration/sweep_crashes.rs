@@ -122,6 +122,7 @@ async fn sweep(fault: Fault, jobs: &[(&str, Before, &[(&str, &str)])]) {
             cloud.fake.heal();
             world.admin.finished(&job).await;
             world.pay(&cloud.host).await;
+            eprintln!("{fault:?} at call {n} of {command} {more:?}");
             world.settle().await;
             tidy_up(&world, &cloud, &vm).await;
             if !is_met {

@@ -3,6 +3,7 @@
 use super::{Client, World};
 use crate::zone::zone_pod_cluster;
 use csgpu::{
+    command::inventory,
     domain::{Id, id},
     hypervisor::fake::{FakeHost, FakeShape},
     store::seed,
@@ -33,6 +34,8 @@ impl World {
         let uri = fake.uri();
         let host = [("zoneid", &*zone), ("podid", &pod), ("clusterid", &cluster), ("hypervisor", "KVM"), ("url", &uri)];
         let host = self.admin.ok("addHost", &host).await["host"][0]["id"].as_str().expect("a host").to_owned();
+        let known = host.parse().expect("an id");
+        inventory::refresh(&self.server.wiring, known).await.expect("a fake host answers");
         let [pool, template, network, net_offering] = [(); 4].map(|()| Id::<id::Zone>::mint().to_string());
         std::fs::write(self.dir.join("images/tiny.raw"), vec![0; 1 << 20]).expect("an image");
         let (account, domain) = (seed::ADMIN_ACCOUNT, seed::ROOT_DOMAIN);
@@ -42,6 +45,8 @@ impl World {
         ))
         .await;
         let os = Id::<id::OsType>::mint();
+        self.run(&format!("INSERT INTO os_category (id, name) VALUES ('{os}', 'Any')")).await;
+        self.run(&format!("INSERT INTO os_type (id, category_id, name) VALUES ('{os}', '{os}', 'Any')")).await;
         self.run(&format!(
             "INSERT INTO template (id, account_id, domain_id, zone_id, os_type_id, name, display_text, kind, format, hypervisor,
                 arch, size, virtual_size, is_public, is_featured, is_extractable, state, status, percent, file)

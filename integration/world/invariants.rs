@@ -59,7 +59,7 @@ const SETTLED: &[(&str, &str)] = &[
     ("a host has not paid", "SELECT id AS what FROM host_debt WHERE paid IS NULL"),
     (
         "an instance is between two states",
-        "SELECT id AS what FROM vm WHERE removed IS NULL AND state IN ('Starting', 'Stopping', 'Expunging')",
+        "SELECT CONCAT(id, ' ', state) AS what FROM vm WHERE removed IS NULL AND state IN ('Starting', 'Stopping', 'Expunging')",
     ),
     (
         "a device leaks",

@@ -50,7 +50,7 @@ impl AsyncCommand for DestroyVirtualMachine {
         let now = vm::get(tx, id)?;
         match now.state {
             VmState::Running => drop(vm::step(tx, &now, VmEvent::Stop)?),
-            VmState::Destroyed if expunge => {}
+            VmState::Destroyed | VmState::Expunging if expunge => {}
             VmState::Error => {
                 check_paid(tx, id)?;
                 vm::step(tx, &now, VmEvent::Destroy)?;
@@ -81,25 +81,33 @@ impl AsyncCommand for DestroyVirtualMachine {
         Ok(One(cx.db.read(move |conn| vm::one(conn, vm)).await?.into()))
     }
 
-    /// What could not be stopped still runs with its devices; what is stopped goes on giving them back.
+    /// What could not be stopped still runs with its devices; what is stopped goes on giving them back, and an expunge
+    /// that was begun is finished.
     async fn undo(cx: &Cx, plan: &Plan) -> Result<()> {
         let (vm, Some(at)) = (plan.vm, plan.host) else { return Ok(()) };
         let still_runs = cx
             .db
-            .txn("destroy failed", move |tx| {
-                let now = vm::get(tx, vm)?;
-                if now.state != VmState::Stopping {
-                    return Ok(false);
+            .txn("destroy failed", move |tx| match vm::get(tx, vm) {
+                Ok(now) if now.state == VmState::Stopping => {
+                    vm::step(tx, &now, VmEvent::StopFailed)?;
+                    Ok(true)
                 }
-                vm::step(tx, &now, VmEvent::StopFailed)?;
-                Ok(true)
+                Ok(_) => gpu_claim::begin_release(tx, vm).map(|()| false),
+                Err(Error::NotFound { .. }) => Ok(false),
+                Err(error) => Err(error),
             })
             .await?;
         if still_runs {
             return Ok(());
         }
         let host = clearing::host(cx, at).await?;
-        clearing::prove(cx, vm, at, host.as_ref()).await
+        host.ensure_undefined(vm.uuid()).await?;
+        clearing::prove(cx, vm, at, host.as_ref()).await?;
+        match cx.db.read(move |conn| vm::get(conn, vm)).await {
+            Ok(now) if now.state == VmState::Expunging => expunge::expunge(cx, vm).await,
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     fn host(plan: &Plan) -> Option<Id<id::Host>> {
