@@ -30,6 +30,8 @@ mod sweep_spec;
 mod sweep_tidy;
 mod template;
 mod vm;
+mod vm_cost;
+mod vm_words;
 mod wire;
 mod world;
 mod zone;

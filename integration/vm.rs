@@ -206,6 +206,67 @@ async fn a_host_lost_while_undoing_owes_and_its_devices_stay_held() {
     world.settle().await;
 }
 
+#[actix_web::test]
+async fn a_stop_gives_devices_back_where_the_setting_says_so() {
+    let mut world = World::new().await;
+    world.restart_with(|settings| settings.detach_on_stop = true).await;
+    let site = world.site([FakeShape::new("h1").gpus(2)]).await;
+    let size = world.size("pair", 2).await;
+    let first =
+        instance(&world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await);
+    let first = [("id", first["id"].as_str().unwrap())];
+    instance(&world.admin.call_async("stopVirtualMachine", &first).await);
+    assert_eq!(world.held().await, "");
+    assert_eq!(site.racks[0].fake.proven().len(), 2);
+    let other =
+        instance(&world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await);
+    let refused = world.admin.call("startVirtualMachine", &first).await;
+    assert_eq!(refused.status, 533);
+    assert!(refused.error().contains("too few free GPUs"), "{}", refused.error());
+    let other = [("id", other["id"].as_str().unwrap()), ("expunge", "true")];
+    instance(&world.admin.call_async("destroyVirtualMachine", &other).await);
+    let again = instance(&world.admin.call_async("startVirtualMachine", &first).await);
+    assert_eq!((again["state"].as_str(), again["gpucount"].as_i64()), (Some("Running"), Some(2)));
+    world.settle().await;
+}
+
+#[actix_web::test]
+async fn a_server_that_dies_in_a_deploy_is_cleaned_up_after() {
+    let mut world = World::new().await;
+    let site = world.site([FakeShape::new("h1").gpus(2)]).await;
+    let size = world.size("pair", 2).await;
+    let fake = &site.racks[0].fake;
+    for n in 1..=8 {
+        fake.hang_after(n);
+        let started = world.admin.ok("deployVirtualMachine", &site.deploy(&size)).await;
+        let (job, vm) = (started["jobid"].as_str().unwrap(), started["id"].as_str().unwrap());
+        let (job, vm) = (job.to_owned(), vm.to_owned());
+        for _ in 0..200 {
+            if fake.is_hung() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let hung = fake.is_hung();
+        world.restart_with(|_| {}).await;
+        fake.heal();
+        let ended = world.admin.finished(&job).await;
+        let states = world.texts(&format!("SELECT state AS text FROM vm WHERE id = '{vm}'")).await;
+        if hung {
+            assert_eq!(
+                (ended["jobstatus"].as_i64(), states[0].as_str()),
+                (Some(2), "Error"),
+                "{n}"
+            );
+            assert_eq!(world.held().await, "", "call {n}");
+            assert!(fake.running().is_empty(), "call {n}");
+        }
+        let words = [("id", vm.as_str()), ("expunge", "true")];
+        instance(&world.admin.call_async("destroyVirtualMachine", &words).await);
+        world.settle().await;
+    }
+}
+
 /// All of these at once.
 async fn futures<F: Future<Output = Answer>>(calls: Vec<F>) -> Vec<Answer> {
     let mut calls: Vec<_> = calls.into_iter().map(Box::pin).collect();

@@ -91,6 +91,15 @@ impl World {
         (server, client)
     }
 
+    /// Restarts the first server with other settings; the administrator's client goes with it.
+    pub async fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
+        self.server.crash();
+        let hosts = Arc::new(self.fakes.clone());
+        let url = self.database.url.clone();
+        self.server = Server::start_with(&url, hosts, &self.dir, pace(), change).await;
+        self.admin = Client::new(self.server.address, &self.keys.0, &self.keys.1);
+    }
+
     /// A user of a new account of ROOT, signing with keys of its own.
     pub async fn user(&self, name: &str) -> Client {
         self.member(name, "0", None).await
@@ -170,12 +179,24 @@ impl Server {
         dir: &std::path::Path,
         pace: jobs::Pace,
     ) -> Self {
-        let settings = Settings {
+        Self::start_with(url, connector, dir, pace, |_| {}).await
+    }
+
+    /// Starts a server with other settings.
+    pub async fn start_with(
+        url: &str,
+        connector: Arc<dyn Connector>,
+        dir: &std::path::Path,
+        pace: jobs::Pace,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let mut settings = Settings {
             images: dir.join("images"),
             data: dir.to_path_buf(),
             test_hosts: Some(dir.to_path_buf()),
             ..Settings::default()
         };
+        change(&mut settings);
         std::fs::create_dir_all(&settings.images).expect("a directory");
         let wiring = Arc::new(Wiring {
             db: Db::open(url, 12),
@@ -197,11 +218,16 @@ impl Server {
         Self { wiring, address, workers, stop }
     }
 
-    /// Ends it in the middle of whatever it does: no lease is given back, no job ended.
-    pub fn crash(&mut self) {
+    /// Works on no more jobs and sends no heartbeat: what its database counts then are its requests.
+    pub fn rest(&mut self) {
         if let Some(workers) = self.workers.take() {
             workers.abort();
         }
+    }
+
+    /// Ends it in the middle of whatever it does: no lease is given back, no job ended.
+    pub fn crash(&mut self) {
+        self.rest();
         let stop = self.stop.clone();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move { stop.at_once().await });
