@@ -1,7 +1,6 @@
 //! A cloud that can run an instance: a zone, a host with GPUs, a pool, a template, a network, an offering with GPUs.
 
 use super::{Client, World};
-use crate::zone::zone_pod_cluster;
 use csgpu::{
     command::inventory,
     domain::{Id, id},
@@ -9,6 +8,42 @@ use csgpu::{
     store::seed,
 };
 use serde_json::Value;
+
+/// A zone with a pod and a cluster: their ids.
+pub async fn zone_pod_cluster(world: &World) -> (String, String, String) {
+    let zone = [
+        ("name", "Sandbox"),
+        ("dns1", "10.147.28.6"),
+        ("internaldns1", "10.147.28.6"),
+        ("networktype", "Advanced"),
+        ("localstorageenabled", "true"),
+    ];
+    let zone = text(&world.admin.ok("createZone", &zone).await["zone"]["id"]);
+    let pod = [
+        ("name", "POD0"),
+        ("zoneid", zone.as_str()),
+        ("gateway", "172.16.15.1"),
+        ("netmask", "255.255.255.0"),
+        ("startip", "172.16.15.2"),
+        ("endip", "172.16.15.200"),
+    ];
+    let pod = text(&world.admin.ok("createPod", &pod).await["pod"]["id"]);
+    let cluster = [
+        ("clustername", "C0"),
+        ("zoneid", zone.as_str()),
+        ("podid", pod.as_str()),
+        ("hypervisor", "KVM"),
+        ("clustertype", "CloudManaged"),
+    ];
+    let answer = world.admin.ok("addCluster", &cluster).await;
+    assert_eq!(answer["count"], 1, "addCluster answers in the shape of a list");
+    (zone, pod, text(&answer["cluster"][0]["id"]))
+}
+
+/// A JSON string.
+pub fn text(value: &serde_json::Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
 
 /// What an instance needs, by id.
 pub struct Cloud {

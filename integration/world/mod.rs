@@ -11,7 +11,6 @@ pub mod cable;
 pub mod client;
 pub mod invariants;
 pub mod cloud;
-mod invariants;
 pub mod private;
 pub mod rack;
 pub mod server;
