@@ -158,6 +158,8 @@ macro_rules! filtered {
             }
         }
         if let Some(word) = &$window.keyword {
+            // addresses are ASCII, and the database does not compare them with anything else
+            let address = if word.is_ascii() { like(word) } else { String::new() };
             let word = like(word);
             let cards =
                 gpu_card::table.filter(gpu_card::name.like(word.clone())).select(gpu_card::id);
@@ -167,7 +169,7 @@ macro_rules! filtered {
             let hosts = host::table.filter(host::name.like(word.clone())).select(host::id);
             query = query.filter(
                 gpu_device::address
-                    .like(word)
+                    .like(address)
                     .or(gpu_device::card_id.eq_any(cards))
                     .or(gpu_device::profile_id.eq_any(profiles))
                     .or(gpu_device::host_id.eq_any(hosts)),

@@ -1,6 +1,6 @@
 //! Templates: what instances are made of.
 //!
-//! A template's file is fetched in the background ([`crate::jobs`]) and looked at before it may be used; `status` says
+//! A template's file is fetched in the background (the `jobs` layer) and looked at before it may be used; `status` says
 //! how far that is, or why it failed.
 
 mod delete;
