@@ -16,7 +16,7 @@ use crate::{
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, JoinOnDsl, NullableExpressionMethods,
     QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper, TextExpressionMethods,
-    insert_into, update,
+    insert_into, mysql::Mysql, sql_types::Text, update,
 };
 
 /// A service offering, as it was created.
@@ -169,52 +169,9 @@ pub fn list(
         if filter.id.is_none() && !state.eq_ignore_ascii_case("all") {
             query = query.filter(service_offering::state.eq(state));
         }
-        if let Some(id) = filter.id {
-            query = query.filter(service_offering::id.eq(id));
-        }
-        if let Some(name) = &filter.name {
-            query = query.filter(service_offering::name.eq(name.clone()));
-        }
-        if let Some(zone) = filter.zone {
-            let here = service_offering::zone_id.eq(zone);
-            query =
-                query.filter(here.nullable().or(service_offering::zone_id.is_null().nullable()));
-        }
-        if let Some(home) = filter.domain {
-            query = query.filter(service_offering::domain_id.eq(home));
-        }
-        if let Some(profile) = filter.profile {
-            query = query.filter(service_offering::profile_id.eq(profile));
-        }
-        match filter.gpu_enabled {
-            None => {}
-            Some(true) => {
-                query = query.filter(
-                    service_offering::profile_id
-                        .is_not_null()
-                        .or(service_offering::gpu_offering_id.is_not_null()),
-                );
-            }
-            Some(false) => {
-                query = query.filter(
-                    service_offering::profile_id
-                        .is_null()
-                        .and(service_offering::gpu_offering_id.is_null()),
-                );
-            }
-        }
-        if let Some(least) = filter.cpu_number {
-            query = query.filter(service_offering::cpu_number.ge(least));
-        }
-        if let Some(least) = filter.cpu_speed {
-            query = query.filter(service_offering::cpu_speed.ge(least));
-        }
-        if let Some(least) = filter.memory_mib {
-            query = query.filter(service_offering::memory_mib.ge(least));
-        }
-        if let Some(kind) = &filter.storage_type {
-            query = query.filter(service_offering::storage_type.eq(kind.clone()));
-        }
+        query = named(query, filter);
+        query = with_gpus(query, filter);
+        query = of_size(query, filter);
         if let Some(other) = other {
             query = query.filter(service_offering::id.ne(other));
         }
@@ -237,6 +194,65 @@ pub fn list(
         window.page(ids().order(service_offering::id), conn)?;
     let count = window.count(found.len(), || Ok(ids().count().get_result(conn)?))?;
     Ok((count, whole(conn, &found)?))
+}
+
+type Query = service_offering::BoxedQuery<'static, Mysql, Text>;
+
+fn named(mut query: Query, filter: &Filter) -> Query {
+    if let Some(id) = filter.id {
+        query = query.filter(service_offering::id.eq(id));
+    }
+    if let Some(name) = &filter.name {
+        query = query.filter(service_offering::name.eq(name.clone()));
+    }
+    if let Some(zone) = filter.zone {
+        let here = service_offering::zone_id.eq(zone);
+        query = query.filter(here.nullable().or(service_offering::zone_id.is_null().nullable()));
+    }
+    if let Some(home) = filter.domain {
+        query = query.filter(service_offering::domain_id.eq(home));
+    }
+    if let Some(profile) = filter.profile {
+        query = query.filter(service_offering::profile_id.eq(profile));
+    }
+    query
+}
+
+fn with_gpus(mut query: Query, filter: &Filter) -> Query {
+    match filter.gpu_enabled {
+        None => {}
+        Some(true) => {
+            query = query.filter(
+                service_offering::profile_id
+                    .is_not_null()
+                    .or(service_offering::gpu_offering_id.is_not_null()),
+            );
+        }
+        Some(false) => {
+            query = query.filter(
+                service_offering::profile_id
+                    .is_null()
+                    .and(service_offering::gpu_offering_id.is_null()),
+            );
+        }
+    }
+    query
+}
+
+fn of_size(mut query: Query, filter: &Filter) -> Query {
+    if let Some(least) = filter.cpu_number {
+        query = query.filter(service_offering::cpu_number.ge(least));
+    }
+    if let Some(least) = filter.cpu_speed {
+        query = query.filter(service_offering::cpu_speed.ge(least));
+    }
+    if let Some(least) = filter.memory_mib {
+        query = query.filter(service_offering::memory_mib.ge(least));
+    }
+    if let Some(kind) = &filter.storage_type {
+        query = query.filter(service_offering::storage_type.eq(kind.clone()));
+    }
+    query
 }
 
 /// Offerings by id, with everything an answer needs. Two statements.

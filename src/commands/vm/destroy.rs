@@ -27,7 +27,7 @@ pub(super) struct Request {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Plan {
     vm: Id<id::Vm>,
-    /// Where it runs, or keeps devices.
+    /// Where it runs, keeps devices or has disks that go too.
     host: Option<Id<id::Host>>,
     expunge: bool,
 }
@@ -58,8 +58,9 @@ impl AsyncCommand for DestroyVirtualMachine {
             _ => drop(vm::step(tx, &now, VmEvent::Destroy)?),
         }
         let kept_at = gpu_held::held_by(tx, id)?.first().map(|device| device.host);
+        let disks_at = now.last_host_id.filter(|_| expunge && now.pool_id.is_some());
         Ok(Admitted {
-            plan: Plan { vm: id, host: now.host_id.or(kept_at), expunge },
+            plan: Plan { vm: id, host: now.host_id.or(kept_at).or(disks_at), expunge },
             subject: Some((Kind::Vm, id.uuid())),
             created: None,
             describe: Some(format!("destroying instance {}", now.name)),

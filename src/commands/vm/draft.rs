@@ -72,20 +72,7 @@ pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Resul
         Some(name) => host_name(name)?,
         None => format!("VM-{id}"),
     };
-    let order = Order {
-        needs: Needs {
-            zone: request.zone_id,
-            hypervisor: image.hypervisor.clone(),
-            arch: image.arch.clone(),
-            pod: request.pod_id,
-            cluster: request.cluster_id,
-            pool: None,
-            storage_tags: words(compute.storage_tags.as_deref()),
-            space: u64::try_from(image.size).unwrap_or_default() + STARTING_SPACE,
-        },
-        demand: demand(&size, &gpus, words(compute.host_tags.as_deref()), request.host_id),
-        slices: gpus.as_ref().is_some_and(|gpus| gpus.slices),
-    };
+    let order = order(request, &compute, &image, &size, &gpus);
     let vm = vm::New {
         id,
         account_id: owner.account,
@@ -114,6 +101,30 @@ pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Resul
     let root = root(&vm, request, root_size);
     let details = check_details(&request.details)?;
     Ok(Draft { vm, root, wishes, details, order })
+}
+
+/// What placement must find for a new instance.
+fn order(
+    request: &Request,
+    compute: &Compute,
+    image: &Image,
+    size: &Size,
+    gpus: &Option<GpuDemand>,
+) -> Order {
+    Order {
+        needs: Needs {
+            zone: request.zone_id,
+            hypervisor: image.hypervisor.clone(),
+            arch: image.arch.clone(),
+            pod: request.pod_id,
+            cluster: request.cluster_id,
+            pool: None,
+            storage_tags: words(compute.storage_tags.as_deref()),
+            space: u64::try_from(image.size).unwrap_or_default() + STARTING_SPACE,
+        },
+        demand: demand(size, gpus, words(compute.host_tags.as_deref()), request.host_id),
+        slices: gpus.as_ref().is_some_and(|gpus| gpus.slices),
+    }
 }
 
 fn json(demand: &GpuDemand) -> Result<String> {

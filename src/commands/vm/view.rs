@@ -210,9 +210,7 @@ impl From<Listed> for VmView {
     fn from(listed: Listed) -> Self {
         let Listed { row, nics, gpus, details, user_data } = listed;
         let ip_address = nics.iter().find(|nic| nic.is_default).and_then(|nic| nic.ip.clone());
-        let (gpu, gpu_count) = gpus.unzip();
-        let number = |read: fn(&GpuFacts) -> Option<i64>| gpu.as_ref().and_then(read);
-        Self {
+        let mut view = Self {
             id: row.id,
             name: row.name,
             display_name: row.display_name,
@@ -241,16 +239,16 @@ impl From<Listed> for VmView {
             service_offering_name: Some(row.offering),
             gpu_offering_id: row.gpu_offering_id,
             gpu_offering_name: row.gpu_offering,
-            gpu_card_id: gpu.as_ref().map(|gpu| gpu.card),
-            vgpu_profile_id: gpu.as_ref().map(|gpu| gpu.profile),
-            video_ram: number(|gpu| gpu.video_ram),
-            max_heads: number(|gpu| gpu.max_heads),
-            max_resolution_x: number(|gpu| gpu.max_resolution_x),
-            max_resolution_y: number(|gpu| gpu.max_resolution_y),
-            gpu_card_name: gpu.as_ref().map(|gpu| gpu.card_name.clone()),
-            vgpu: gpu.as_ref().map(|gpu| gpu.profile_name.clone()),
-            vgpu_profile_name: gpu.map(|gpu| gpu.profile_name),
-            gpu_count,
+            gpu_card_id: None,
+            vgpu_profile_id: None,
+            video_ram: None,
+            max_heads: None,
+            max_resolution_x: None,
+            max_resolution_y: None,
+            gpu_card_name: None,
+            vgpu: None,
+            vgpu_profile_name: None,
+            gpu_count: None,
             cpu_number: Some(row.cpu_number),
             cpu_speed: Some(row.cpu_speed),
             memory: Some(row.memory_mib),
@@ -277,7 +275,11 @@ impl From<Listed> for VmView {
             arch: row.arch,
             tags: Vec::new(),
             has_annotations: false,
+        };
+        if let Some((gpu, count)) = gpus {
+            view.show_gpus(gpu, count);
         }
+        view
     }
 }
 
@@ -292,6 +294,20 @@ pub struct UserDataView {
 }
 
 impl VmView {
+    /// What its GPUs are, and how many.
+    fn show_gpus(&mut self, gpu: GpuFacts, count: i32) {
+        self.gpu_card_id = Some(gpu.card);
+        self.gpu_card_name = Some(gpu.card_name);
+        self.vgpu_profile_id = Some(gpu.profile);
+        self.vgpu = Some(gpu.profile_name.clone());
+        self.vgpu_profile_name = Some(gpu.profile_name);
+        self.video_ram = gpu.video_ram;
+        self.max_heads = gpu.max_heads;
+        self.max_resolution_x = gpu.max_resolution_x;
+        self.max_resolution_y = gpu.max_resolution_y;
+        self.gpu_count = Some(count);
+    }
+
     /// Leaves out what `details` did not name.
     pub(super) fn shorten(&mut self, parts: &super::list::Parts) {
         if !parts.template {

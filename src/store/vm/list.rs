@@ -11,7 +11,7 @@ use crate::{
 };
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl,
-    TextExpressionMethods,
+    TextExpressionMethods, mysql::Mysql, sql_types::Text,
 };
 
 /// Which instances to list.
@@ -71,57 +71,8 @@ pub fn list(
         if !filter.states.is_empty() {
             query = query.filter(vm::state.eq_any(filter.states.clone()));
         }
-        if let Some(zone) = filter.zone {
-            query = query.filter(vm::zone_id.eq(zone));
-        }
-        if let Some(host) = filter.host {
-            query = query.filter(vm::host_id.eq(host));
-        }
-        if let Some(cluster) = filter.cluster {
-            let there = host::table.filter(host::cluster_id.eq(cluster)).select(host::id);
-            query = query.filter(vm::host_id.assume_not_null().eq_any(there));
-        }
-        if let Some(pod) = filter.pod {
-            let there = host::table.filter(host::pod_id.eq(pod)).select(host::id);
-            query = query.filter(vm::host_id.assume_not_null().eq_any(there));
-        }
-        if let Some(pool) = filter.pool {
-            query = query.filter(vm::pool_id.eq(pool));
-        }
-        if let Some(network) = filter.network {
-            let plugged = nic::table
-                .filter(nic::network_id.eq(network).and(nic::active.eq(true)))
-                .select(nic::vm_id);
-            query = query.filter(vm::id.eq_any(plugged));
-        }
-        if let Some(template) = filter.template {
-            query = query.filter(vm::template_id.eq(template));
-        }
-        if let Some(offering) = filter.offering {
-            query = query.filter(vm::offering_id.eq(offering));
-        }
-        if let Some(user) = filter.user {
-            query = query.filter(vm::user_id.eq(user));
-        }
-        if let Some(kind) = &filter.hypervisor {
-            query = query.filter(vm::hypervisor.eq(kind.clone()));
-        }
-        if let Some(name) = &filter.key_pair {
-            query = query.filter(vm::key_pairs.eq(name.clone()));
-        }
-        if let Some(shown) = filter.displayed {
-            query = query.filter(vm::is_displayed.eq(shown));
-        }
-        if let Some(wanted) = filter.gpu_enabled {
-            let holding = gpu_allocation::table
-                .filter(gpu_allocation::active.eq(true))
-                .select(gpu_allocation::vm_id);
-            query = if wanted {
-                query.filter(vm::demand.is_not_null().or(vm::id.eq_any(holding)))
-            } else {
-                query.filter(vm::demand.is_null())
-            };
-        }
+        query = placed(query, filter);
+        query = made_of(query, filter);
         if let Some(word) = &window.keyword {
             let word = like(word);
             query = query.filter(
@@ -136,4 +87,65 @@ pub fn list(
     let ids = window.page(query().order(vm::id), conn)?;
     let count = window.count(ids.len(), || Ok(query().count().get_result(conn)?))?;
     Ok((count, ids))
+}
+
+type Query = vm::BoxedQuery<'static, Mysql, Text>;
+
+fn placed(mut query: Query, filter: &Filter) -> Query {
+    if let Some(zone) = filter.zone {
+        query = query.filter(vm::zone_id.eq(zone));
+    }
+    if let Some(host) = filter.host {
+        query = query.filter(vm::host_id.eq(host));
+    }
+    if let Some(cluster) = filter.cluster {
+        let there = host::table.filter(host::cluster_id.eq(cluster)).select(host::id);
+        query = query.filter(vm::host_id.assume_not_null().eq_any(there));
+    }
+    if let Some(pod) = filter.pod {
+        let there = host::table.filter(host::pod_id.eq(pod)).select(host::id);
+        query = query.filter(vm::host_id.assume_not_null().eq_any(there));
+    }
+    if let Some(pool) = filter.pool {
+        query = query.filter(vm::pool_id.eq(pool));
+    }
+    if let Some(network) = filter.network {
+        let plugged = nic::table
+            .filter(nic::network_id.eq(network).and(nic::active.eq(true)))
+            .select(nic::vm_id);
+        query = query.filter(vm::id.eq_any(plugged));
+    }
+    query
+}
+
+fn made_of(mut query: Query, filter: &Filter) -> Query {
+    if let Some(template) = filter.template {
+        query = query.filter(vm::template_id.eq(template));
+    }
+    if let Some(offering) = filter.offering {
+        query = query.filter(vm::offering_id.eq(offering));
+    }
+    if let Some(user) = filter.user {
+        query = query.filter(vm::user_id.eq(user));
+    }
+    if let Some(kind) = &filter.hypervisor {
+        query = query.filter(vm::hypervisor.eq(kind.clone()));
+    }
+    if let Some(name) = &filter.key_pair {
+        query = query.filter(vm::key_pairs.eq(name.clone()));
+    }
+    if let Some(shown) = filter.displayed {
+        query = query.filter(vm::is_displayed.eq(shown));
+    }
+    if let Some(wanted) = filter.gpu_enabled {
+        let holding = gpu_allocation::table
+            .filter(gpu_allocation::active.eq(true))
+            .select(gpu_allocation::vm_id);
+        query = if wanted {
+            query.filter(vm::demand.is_not_null().or(vm::id.eq_any(holding)))
+        } else {
+            query.filter(vm::demand.is_null())
+        };
+    }
+    query
 }
