@@ -207,6 +207,7 @@ impl From<NicFacts> for NicView {
 }
 
 impl From<Listed> for VmView {
+    #[expect(clippy::too_many_lines, reason = "one line a field")]
     fn from(listed: Listed) -> Self {
         let Listed { row, nics, gpus, details, user_data } = listed;
         let ip_address = nics.iter().find(|nic| nic.is_default).and_then(|nic| nic.ip.clone());
