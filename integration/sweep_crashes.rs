@@ -59,14 +59,18 @@ async fn prepare(world: &World, cloud: &Cloud, before: Before) -> Option<String>
 /// Removes the instance, whatever became of it; then every device must be free again.
 async fn tidy_up(world: &World, cloud: &Cloud, vm: &str) {
     if state(&world.admin, vm).await.is_some() {
-        let job = world.admin.call_async("destroyVirtualMachine", &[("id", vm), ("expunge", "true")]).await;
+        let job = world
+            .admin
+            .call_async("destroyVirtualMachine", &[("id", vm), ("expunge", "true")])
+            .await;
         assert_eq!(job["jobstatus"], 1, "{job}");
     }
     world.settle().await;
     let held = world.texts("SELECT device_id AS text FROM gpu_allocation WHERE active = 1").await;
     assert!(held.is_empty(), "still held: {held:?}");
     assert!(cloud.fake.domain_ids().is_empty(), "a domain is left on the host");
-    let quarantined = world.texts("SELECT id AS text FROM gpu_device WHERE alive = 1 AND health <> 'Ok'").await;
+    let quarantined =
+        world.texts("SELECT id AS text FROM gpu_device WHERE alive = 1 AND health <> 'Ok'").await;
     assert!(quarantined.is_empty(), "not free: {quarantined:?}");
 }
 
@@ -110,7 +114,10 @@ async fn sweep(fault: Fault, jobs: &[(&str, Before, &[(&str, &str)])]) {
             };
             params.extend(*more);
             let started = world.admin.ok(command, &params).await;
-            let vm = subject.clone().or_else(|| started["id"].as_str().map(str::to_owned)).expect("an instance");
+            let vm = subject
+                .clone()
+                .or_else(|| started["id"].as_str().map(str::to_owned))
+                .expect("an instance");
             let job = started["jobid"].as_str().expect("a job").to_owned();
             let is_met = match fault {
                 Fault::ServerKilled => kill_when_hung(&mut world, &cloud, &job).await,

@@ -67,11 +67,21 @@ impl World {
         let (zone, pod, cluster) = zone_pod_cluster(self).await;
         let fake = self.fakes.add(shape);
         let uri = fake.uri();
-        let host = [("zoneid", &*zone), ("podid", &pod), ("clusterid", &cluster), ("hypervisor", "KVM"), ("url", &uri)];
-        let host = self.admin.ok("addHost", &host).await["host"][0]["id"].as_str().expect("a host").to_owned();
+        let host = [
+            ("zoneid", &*zone),
+            ("podid", &pod),
+            ("clusterid", &cluster),
+            ("hypervisor", "KVM"),
+            ("url", &uri),
+        ];
+        let host = self.admin.ok("addHost", &host).await["host"][0]["id"]
+            .as_str()
+            .expect("a host")
+            .to_owned();
         let known = host.parse().expect("an id");
         inventory::refresh(&self.server.wiring, known).await.expect("a fake host answers");
-        let [pool, template, network, net_offering] = [(); 4].map(|()| Id::<id::Zone>::mint().to_string());
+        let [pool, template, network, net_offering] =
+            [(); 4].map(|()| Id::<id::Zone>::mint().to_string());
         std::fs::write(self.dir.join("images/tiny.raw"), vec![0; 1 << 20]).expect("an image");
         let (account, domain) = (seed::ADMIN_ACCOUNT, seed::ROOT_DOMAIN);
         self.run(&format!(
@@ -81,7 +91,10 @@ impl World {
         .await;
         let os = Id::<id::OsType>::mint();
         self.run(&format!("INSERT INTO os_category (id, name) VALUES ('{os}', 'Any')")).await;
-        self.run(&format!("INSERT INTO os_type (id, category_id, name) VALUES ('{os}', '{os}', 'Any')")).await;
+        self.run(&format!(
+            "INSERT INTO os_type (id, category_id, name) VALUES ('{os}', '{os}', 'Any')"
+        ))
+        .await;
         self.run(&format!(
             "INSERT INTO template (id, account_id, domain_id, zone_id, os_type_id, name, display_text, kind, format, hypervisor,
                 arch, size, virtual_size, is_public, is_featured, is_extractable, state, status, percent, file)
@@ -96,7 +109,8 @@ impl World {
                 '10.9.0.0/16', '10.9.0.1', '255.255.0.0', '10.9.0.10', '10.9.200.250', 'vlan://untagged', 'br0', 'Setup')"
         ))
         .await;
-        let profile = self.texts("SELECT profile_id AS text FROM gpu_device ORDER BY id LIMIT 1").await;
+        let profile =
+            self.texts("SELECT profile_id AS text FROM gpu_device ORDER BY id LIMIT 1").await;
         let count = gpus.to_string();
         let mut offering = vec![
             ("name", "gpu"),
