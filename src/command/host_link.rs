@@ -1,6 +1,8 @@
 //! How commands and jobs reach hosts: their addresses, the first contact, what hosts say by themselves.
 
-pub use crate::hypervisor::{Enrolled, Enrolment, HostDriver, HostEvent, Hosts, Link, Stop};
+pub use crate::hypervisor::{
+    Enrolled, Enrolment, ExpectedDevice, HostDriver, HostEvent, Hosts, Link, Stop,
+};
 use crate::{
     domain::{Id, id, machine::HostFacts},
     error::{Error, Result},

@@ -241,6 +241,15 @@ pub fn finish(
     Ok(rows == 1)
 }
 
+/// Whether a job works, or waits to work, on this thing.
+pub fn is_active(conn: &mut Conn, subject: Uuid) -> Result<bool> {
+    let active = [JobState::Queued, JobState::Running, JobState::Undoing];
+    let jobs = job::table
+        .filter(job::subject_id.eq(subject.hyphenated().to_string()))
+        .filter(job::state.eq_any(active));
+    Ok(diesel::select(exists(jobs)).get_result(conn)?)
+}
+
 /// Records what a job is doing, in its own words.
 pub fn progress(tx: &mut Tx<'_>, job: Id<id::Job>, text: &str) -> Result<()> {
     let text: String = text.chars().take(1000).collect();

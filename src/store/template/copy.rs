@@ -107,3 +107,10 @@ pub fn forget_copy(
     delete(copy).execute(&mut **tx)?;
     Ok(())
 }
+
+/// A host has lost what was in its own pools: nothing is copied there any more.
+pub fn forget_copies_on(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<()> {
+    let pools = storage_pool::table.filter(storage_pool::host_id.eq(host)).select(storage_pool::id);
+    delete(template_copy::table.filter(template_copy::pool_id.eq_any(pools))).execute(&mut **tx)?;
+    Ok(())
+}

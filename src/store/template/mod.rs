@@ -4,7 +4,7 @@ mod copy;
 mod fetch;
 mod list;
 
-pub use copy::{CopyState, copies, copy_state, forget_copy, record_copy};
+pub use copy::{CopyState, copies, copy_state, forget_copies_on, forget_copy, record_copy};
 pub use fetch::{Fetch, claim, fail, is_wanted, progress, ready};
 pub use list::{Filter, Named, Wanted, list, named};
 

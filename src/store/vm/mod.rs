@@ -5,6 +5,7 @@
 
 mod blueprint;
 mod change;
+mod keep;
 mod list;
 mod whole;
 
@@ -12,6 +13,7 @@ pub use blueprint::{
     Address, Blueprint, Image, Plug, Pool, account_number, address, blueprint, leases,
 };
 pub use change::{Asks, Change, asks, change, place, set_user_data, unplace, user_data};
+pub use keep::{Placed, found, of, placed};
 pub use list::{Filter, list};
 pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
 
