@@ -7,6 +7,7 @@
 //! is back; until then its devices stay held.
 
 mod debts;
+pub mod hosts;
 mod images;
 mod worker;
 

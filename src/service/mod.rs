@@ -59,6 +59,7 @@ pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + S
             io::Error::new(error.kind(), format!("cannot listen at {}: {error}", config.listen))
         })?;
     tokio::spawn(key_pair(wiring.settings.ssh_keys()));
+    let keeper = jobs::hosts::start(Arc::clone(&wiring), keeping(config));
     let workers = jobs::start(wiring, pace(config));
     let stop = listening.stop();
     let addresses = listening.addresses().to_vec();
@@ -68,6 +69,7 @@ pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + S
     tracing::info!("stopping");
     stop.gently().await;
     workers.stop(JOBS_TO_END).await;
+    keeper.abort();
     db.txn("leave", move |tx| store::server::leave(tx, server)).await?;
     Ok(served.await??)
 }
@@ -118,6 +120,15 @@ fn settings(config: &Config) -> Settings {
         test_hosts,
         data: config.data.clone(),
         ..Settings::default()
+    }
+}
+
+fn keeping(config: &Config) -> jobs::hosts::Pace {
+    let seconds = |count: u32| Duration::from_secs(u64::from(count.max(1)));
+    jobs::hosts::Pace {
+        round: seconds(config.hosts.reconcile_seconds),
+        answer: seconds(config.hosts.probe_seconds),
+        ..jobs::hosts::Pace::default()
     }
 }
 
