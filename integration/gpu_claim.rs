@@ -4,7 +4,10 @@ use crate::world::{World, rack::Rack};
 use csgpu::{
     domain::{
         Id,
-        gpu::{AllocationState, Pick},
+        gpu::{
+            AllocationState, Pick,
+            wire_state::{self, Counted},
+        },
         id,
         machine::{DeviceRef, Proof},
     },
@@ -32,11 +35,46 @@ async fn release(world: &World, vm: Id<id::Vm>, proof: Proof) {
     write(world, move |tx| gpu_claim::finish_release(tx, vm, &outcomes)).await;
 }
 
+/// The host's GPUs: total and used. Counted in SQL, compared with the rule.
 async fn count(world: &World, rack: &Rack) -> (i64, i64) {
+    let (host, zone) = (rack.id, rack.zone);
+    let counted = world.db().read(move |conn| {
+        let by_host = gpu_count::by_host(conn, &[host])?.remove(&host).unwrap_or_default();
+        let by_zone = gpu_count::by_zone(conn, &[zone])?.remove(&zone).unwrap_or_default();
+        assert_eq!(by_host.count, by_zone);
+        Ok(by_host.count)
+    });
+    let counted = counted.await.expect("a count");
+    let rule = wire_state::count(&by_rule(world, rack).await);
+    assert_eq!((counted.total, counted.used), (i64::from(rule.total), i64::from(rule.used)));
+    (counted.total, counted.used)
+}
+
+/// A host's devices as the rule counts them.
+async fn by_rule(world: &World, rack: &Rack) -> Vec<Counted> {
     let host = rack.id;
-    let all = world.db().read(move |conn| gpu_count::by_host(conn, &[host])).await;
-    let all = all.expect("a count").remove(&host).unwrap_or_default();
-    (all.count.total, all.count.used)
+    let rows = world
+        .texts(&format!(
+            "SELECT CONCAT_WS(' ', d.id, COALESCE(d.parent_id, '-'), d.managed, d.health, a.id IS NOT NULL,
+                GREATEST(0, COALESCE((SELECT MAX(t.gpu_capacity) - (SELECT COUNT(*) FROM gpu_device n WHERE n.parent_id = d.id
+                    AND n.alive = 1) FROM gpu_slice_type t JOIN gpu_device k ON k.profile_id = t.profile_id
+                    AND k.parent_id = d.id AND k.alive = 1 WHERE t.device_id = d.id), 0))) AS text
+            FROM gpu_device d LEFT JOIN gpu_allocation a ON a.device_id = d.id AND a.active = 1
+            WHERE d.host_id = '{host}' AND d.alive = 1"
+        ))
+        .await;
+    let counted = |row: &String| {
+        let words: Vec<&str> = row.split(' ').collect();
+        Counted {
+            id: words[0].parse().expect("an id"),
+            parent: words[1].parse().ok(),
+            managed: words[2].parse().expect("a state"),
+            health: words[3].parse().expect("a health"),
+            is_held: words[4] == "1",
+            creatable: words[5].parse().expect("a number"),
+        }
+    };
+    rows.iter().map(counted).collect()
 }
 
 /// Picks of these devices of a host, by address.
