@@ -294,52 +294,64 @@ async fn a_device_in_use_cannot_be_deleted_and_one_that_is_there_comes_back() {
     assert_eq!(status, 431, "{text}");
 }
 
+/// What to enter on a host that has a device: its card and passthrough profile, this address and type.
+fn entry<'a>(known: &'a Value, address: &'a str, kind: &'a str) -> Vec<(&'static str, &'a str)> {
+    let text = |key: &str| known[key].as_str().expect("an id");
+    vec![
+        ("hostid", text("hostid")),
+        ("busaddress", address),
+        ("gpucardid", text("gpucardid")),
+        ("vgpuprofileid", text("vgpuprofileid")),
+        ("type", kind),
+    ]
+}
+
 #[tokio::test]
-async fn a_device_entered_by_hand_waits_for_its_host() {
+async fn what_cannot_be_a_device_is_not_entered() {
     let world = World::new().await;
-    let rack = world.rack(FakeShape::new("h").gpus(2)).await;
+    let rack = world.rack(FakeShape::new("h").gpus(1)).await;
     let known = listed(&world, &rack).await.remove(0);
-    let (host, card, profile) = (
-        rack.id.to_string(),
-        known["gpucardid"].as_str().expect("an id"),
-        known["vgpuprofileid"].as_str().expect("an id"),
-    );
-    let with = |address: &'static str, kind: &'static str| {
-        vec![
-            ("hostid", host.as_str()),
-            ("busaddress", address),
-            ("gpucardid", card),
-            ("vgpuprofileid", profile),
-            ("type", kind),
-        ]
-    };
-    let bad = [
+    let before = world.fingerprint();
+    for (address, kind) in [
         ("81:00.0", "GPU"),
         ("here", "PCI"),
         ("  ", "pci"),
         ("81:00.0", "mdev"),
         ("c0ffee00-0000-4000-8000-000000000001", "MDEV"),
         ("0001:11:00.8", "PCI"),
-    ];
-    let before = world.fingerprint();
-    for (address, kind) in bad {
-        let (status, text) = refused(&world.admin, "createGpuDevice", &with(address, kind)).await;
+    ] {
+        let params = entry(&known, address, kind);
+        let (status, text) = refused(&world.admin, "createGpuDevice", &params).await;
         assert_eq!(status, 431, "{address} {kind}: {text}");
     }
-    assert_eq!(refused(&world.admin, "createGpuDevice", &with("0000:11:00.0", "PCI")).await.0, 530);
-    let others = world.admin.ok("listVgpuProfiles", &[("name", "passthrough")]).await;
-    let other = others["vgpuprofile"].as_array().expect("profiles");
-    let other = other.iter().find(|p| p["gpucardid"] != card).map(|p| id(p).to_owned());
-    if let Some(other) = other {
-        let mut params = with("81:00.0", "PCI");
-        params[3].1 = &other;
-        let (status, text) = refused(&world.admin, "createGpuDevice", &params).await;
-        assert_eq!(status, 431);
-        assert!(text.contains("does not belong to GPU card"), "{text}");
-    }
+    let there = entry(&known, "0000:11:00.0", "PCI");
+    assert_eq!(refused(&world.admin, "createGpuDevice", &there).await.0, 530);
+    let mut node = entry(&known, "81:00.0", "PCI");
+    node.push(("numanode", "left"));
+    assert_eq!(refused(&world.admin, "createGpuDevice", &node).await.0, 431);
     assert_eq!(world.fingerprint(), before);
 
-    let mut params = with("0001:81:00.0", "pci");
+    let card = [
+        ("deviceid", "ffff"),
+        ("devicename", "other"),
+        ("vendorid", "ffff"),
+        ("vendorname", "other"),
+        ("name", "other"),
+    ];
+    let other = world.admin.ok("createGpuCard", &card).await;
+    let mut params = entry(&known, "81:00.0", "PCI");
+    params[2].1 = id(&other["gpucard"]);
+    let (status, text) = refused(&world.admin, "createGpuDevice", &params).await;
+    assert_eq!(status, 431);
+    assert!(text.contains("does not belong to GPU card"), "{text}");
+}
+
+#[tokio::test]
+async fn a_device_entered_by_hand_waits_for_its_host() {
+    let world = World::new().await;
+    let rack = world.rack(FakeShape::new("h").gpus(2)).await;
+    let known = listed(&world, &rack).await.remove(0);
+    let mut params = entry(&known, "0001:81:00.0", "pci");
     params.push(("numanode", "1"));
     let made = world.admin.ok("createGpuDevice", &params).await["gpudevice"].clone();
     assert_eq!((&made["busaddress"], &made["numanode"]), (&json!("0001:81:00.0"), &json!("1")));
@@ -349,20 +361,6 @@ async fn a_device_entered_by_hand_waits_for_its_host() {
     let changed = [("id", id(&made)), ("numanode", "0")];
     let changed = world.admin.ok("updateGpuDevice", &changed).await;
     assert_eq!(changed["gpudevice"]["numanode"], "0");
-    // its parent is from then on used in parts only, and no part is a parent
-    let parent = id(&known);
-    let update = [("id", id(&made)), ("parentgpudeviceid", parent)];
-    world.admin.ok("updateGpuDevice", &update).await;
-    assert_eq!(listed(&world, &rack).await[0]["gpudevicetype"], "VGPUOnly");
-    for params in [
-        [("id", parent), ("parentgpudeviceid", id(&made))],
-        [("id", parent), ("parentgpudeviceid", parent)],
-        [("id", parent), ("type", "PCI")],
-    ] {
-        assert_eq!(refused(&world.admin, "updateGpuDevice", &params).await.0, 431, "{params:?}");
-    }
-    assert_eq!(refused(&world.admin, "deleteGpuDevice", &[("ids", parent)]).await.0, 536);
-    // the host shows it: then it is like any other
     rack.fake.change(|all| {
         let mut new = all[0].clone();
         new.address = "0001:81:00.0".parse().expect("an address");
@@ -370,10 +368,33 @@ async fn a_device_entered_by_hand_waits_for_its_host() {
         new.iommu_group = Some(77);
         all.push(new);
     });
-    world.admin.ok("discoverGpuDevices", &[("id", &host)]).await;
+    world.admin.ok("discoverGpuDevices", &[("id", &rack.id.to_string())]).await;
     let seen = listed(&world, &rack).await;
     let seen = seen.iter().find(|d| id(d) == id(&made)).expect("the same row");
     assert_eq!(seen["ready"], true);
+    world.claim(&rack, &[pick]).await.expect("free");
+}
+
+#[tokio::test]
+async fn a_parent_is_used_in_parts_and_no_part_is_a_parent() {
+    let world = World::new().await;
+    let rack = world.rack(FakeShape::new("h").gpus(2)).await;
+    let known = listed(&world, &rack).await;
+    let (parent, part) = (id(&known[0]), id(&known[1]));
+    let update = [("id", part), ("parentgpudeviceid", parent)];
+    world.admin.ok("updateGpuDevice", &update).await;
+    assert_eq!(listed(&world, &rack).await[0]["gpudevicetype"], "VGPUOnly");
+    for params in [
+        [("id", parent), ("parentgpudeviceid", part)],
+        [("id", parent), ("parentgpudeviceid", parent)],
+        [("id", parent), ("type", "PCI")],
+        [("id", parent), ("type", "MDEV")],
+    ] {
+        assert_eq!(refused(&world.admin, "updateGpuDevice", &params).await.0, 431, "{params:?}");
+    }
+    assert_eq!(refused(&world.admin, "deleteGpuDevice", &[("ids", parent)]).await.0, 536);
+    world.admin.ok("deleteGpuDevice", &[("ids", part)]).await;
+    assert_eq!(listed(&world, &rack).await[0]["gpudevicetype"], "PCI");
 }
 
 #[tokio::test]

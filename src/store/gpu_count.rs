@@ -150,7 +150,7 @@ const COUNT: &str = "
     FROM gpu_device d JOIN host h ON h.id = d.host_id
     LEFT JOIN gpu_device p ON p.id = d.parent_id AND p.alive = 1
     LEFT JOIN gpu_allocation a ON a.device_id = d.id AND a.active = 1
-    WHERE OWNER IN (IDS) AND h.alive = 1 AND d.alive = 1 AND (d.parent_id IS NOT NULL
+    WHERE OWNER IN (IDS) AND h.alive = 1 AND d.alive = 1 AND (d.device_type <> 'VGPUOnly'
         OR NOT EXISTS (SELECT 1 FROM gpu_device k WHERE k.parent_id = d.id AND k.alive = 1))
     GROUP BY OWNER, d.profile_id
     UNION ALL

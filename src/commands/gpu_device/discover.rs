@@ -36,7 +36,8 @@ impl Command for DiscoverGpuDevices {
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
         // CloudStack reads the words of paging and lists the host's devices whole all the same
-        let Request { id: host, page: _ } = request;
+        let Request { id: host, page } = request;
+        drop(page);
         let state = cx.db.read(move |conn| gpu_inventory::host_state(conn, host)).await?;
         if state != "Up" {
             return Err(Error::Invalid(format!(

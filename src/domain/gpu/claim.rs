@@ -282,7 +282,10 @@ mod tests {
             Standing { on_demand: true, ..base.clone() },
         ];
         for case in cases {
-            assert!(grant(&[case.clone()], &[], &[Pick::Device(id)]).is_err(), "{case:?}");
+            assert!(
+                grant(std::slice::from_ref(&case), &[], &[Pick::Device(id)]).is_err(),
+                "{case:?}"
+            );
         }
         assert!(grant(&[], &[], &[Pick::Device(id)]).is_err());
     }
@@ -308,7 +311,7 @@ mod tests {
         let slice = [Pick::Slice { gpu: gpu.id, profile }];
         let rooms = [room(&gpu, profile, 2)];
         assert!(grant(&[held], &rooms, &slice).is_err());
-        assert!(grant(&[gpu.clone()], &rooms, &slice).is_ok());
+        assert!(grant(std::slice::from_ref(&gpu), &rooms, &slice).is_ok());
         let both = [slice[0], Pick::Device(gpu.id)];
         assert!(grant(&[gpu], &rooms, &both).is_err());
     }
@@ -319,8 +322,8 @@ mod tests {
         let profile = Id::mint();
         let rooms = [room(&gpu, profile, 2)];
         let slice = Pick::Slice { gpu: gpu.id, profile };
-        assert!(grant(&[gpu.clone()], &rooms, &[slice; 2]).is_ok());
-        assert!(grant(&[gpu.clone()], &rooms, &[slice; 3]).is_err());
+        assert!(grant(std::slice::from_ref(&gpu), &rooms, &[slice; 2]).is_ok());
+        assert!(grant(std::slice::from_ref(&gpu), &rooms, &[slice; 3]).is_err());
         let made = Standing { profile, on_demand: true, is_held: true, ..child(&gpu) };
         assert!(grant(&[gpu.clone(), made.clone()], &rooms, &[slice]).is_ok());
         assert!(grant(&[gpu, made], &rooms, &[slice; 2]).is_err());
@@ -333,7 +336,9 @@ mod tests {
         let other = child(&gpu);
         let slice = [Pick::Slice { gpu: gpu.id, profile }];
         let rooms = room(&gpu, profile, 4);
-        assert!(grant(&[gpu.clone(), other.clone()], &[rooms.clone()], &slice).is_err());
+        assert!(
+            grant(&[gpu.clone(), other.clone()], std::slice::from_ref(&rooms), &slice).is_err()
+        );
         let rooms = Room { is_mixed: true, ..rooms };
         assert!(grant(&[gpu, other], &[rooms], &slice).is_ok());
     }
