@@ -66,9 +66,16 @@ pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + S
     let served = tokio::spawn(listening.run());
     say(&ready(&addresses))?;
     tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-    tracing::info!("stopping");
-    stop.gently().await;
-    workers.stop(JOBS_TO_END).await;
+    tracing::info!("stopping; asked again, it does not wait for what is under way");
+    let in_order = async {
+        stop.gently().await;
+        workers.stop(JOBS_TO_END).await;
+    };
+    tokio::select! {
+        () = in_order => {}
+        _ = term.recv() => stop.at_once().await,
+        _ = int.recv() => stop.at_once().await,
+    }
     keeper.abort();
     db.txn("leave", move |tx| store::server::leave(tx, server)).await?;
     Ok(served.await??)
