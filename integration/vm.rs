@@ -31,8 +31,10 @@ async fn an_instance_lives_and_leaves_nothing_behind() {
     assert_eq!(world.held().await, "");
     assert_eq!(fake.domain_ids().len(), 0);
     assert_eq!(fake.proven().len(), 2);
-    let gone = world.admin.call("listVirtualMachines", &[("id", id)]).await;
-    assert_eq!(gone.status, 431);
+    let gone = world.admin.ok("listVirtualMachines", &[("id", id)]).await;
+    assert_eq!(gone, serde_json::json!({}), "as recorded: known, and in no list");
+    let gone = world.admin.call("startVirtualMachine", &[("id", id)]).await;
+    assert_eq!(gone.status, 431, "{}", gone.text());
     world.settle().await;
 }
 

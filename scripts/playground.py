@@ -119,7 +119,7 @@ def rows(answer):
 
 def tiny_image(images):
     """A qcow2 of 64 MiB without anything in it, where the service may read templates from; its file URL."""
-    file = Path(images) / "tiny.qcow2"
+    file = Path(images).resolve() / "tiny.qcow2"
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(file), "64M"], check=True)
