@@ -16,8 +16,10 @@ enum Before {
     Destroyed,
 }
 
-/// The jobs of an instance: command, where it starts, more parameters.
-const JOBS: &[(&str, Before, &[(&str, &str)])] = &[
+/// A job of an instance: command, where it starts, more parameters.
+type Job = (&'static str, Before, &'static [(&'static str, &'static str)]);
+
+const JOBS: &[Job] = &[
     ("deployVirtualMachine", Before::Nothing, &[]),
     ("startVirtualMachine", Before::Stopped, &[]),
     ("stopVirtualMachine", Before::Running, &[]),
@@ -94,7 +96,7 @@ async fn kill_when_hung(world: &mut World, cloud: &Cloud, job: &str) -> bool {
     true
 }
 
-async fn sweep(fault: Fault, jobs: &[(&str, Before, &[(&str, &str)])]) {
+async fn sweep(fault: Fault, jobs: &[Job]) {
     let mut world = World::new().await;
     let cloud = world.cloud(FakeShape::new("h").gpus(4), 2).await;
     for (command, before, more) in jobs {
