@@ -44,12 +44,11 @@ pub struct Filter {
     pub provider: Option<String>,
 }
 
+/// An image store with its zone's name.
+pub type Named = (ImageStore, Option<String>);
+
 /// How many match, and one page of them with their zones' names, oldest first.
-pub fn list(
-    conn: &mut Conn,
-    filter: &Filter,
-    window: &Window,
-) -> Result<(i64, Vec<(ImageStore, Option<String>)>)> {
+pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, Vec<Named>)> {
     let query = || {
         let mut query = image_store::table
             .left_join(zone::table.on(zone::id.nullable().eq(image_store::zone_id)))

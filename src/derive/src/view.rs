@@ -7,18 +7,7 @@ use syn::{DeriveInput, Error, LitStr, Result};
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
-    let mut object = None;
-    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("view")) {
-        attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("object") {
-                object = Some(meta.value()?.parse::<LitStr>()?.value());
-                Ok(())
-            } else {
-                Err(meta.error("unknown option of a view"))
-            }
-        })?;
-    }
-    let object = object.ok_or_else(|| Error::new_spanned(input, "say #[view(object = \"..\")]"))?;
+    let object = object(input)?;
     let (mut metas, mut writes, mut hides) = (Vec::new(), Vec::new(), Vec::new());
     for field in named(input)? {
         let (ident, ty) = (&field.ident, &field.ty);
@@ -72,4 +61,20 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
     })
+}
+
+/// The `object` of `#[view(object = "..")]`.
+fn object(input: &DeriveInput) -> Result<String> {
+    let mut object = None;
+    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("view")) {
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("object") {
+                object = Some(meta.value()?.parse::<LitStr>()?.value());
+                Ok(())
+            } else {
+                Err(meta.error("unknown option of a view"))
+            }
+        })?;
+    }
+    object.ok_or_else(|| Error::new_spanned(input, "say #[view(object = \"..\")]"))
 }

@@ -178,7 +178,7 @@ impl Watch {
         }
         let compared = self.answer(instances::compare(&shared, &self.round, &*self.driver)).await;
         self.note(compared, "its instances");
-        if self.rounds % POOLS_EVERY == 0 {
+        if self.rounds.is_multiple_of(POOLS_EVERY) {
             let measured = self.answer(pools::measure(&shared, &self.round.host, &*self.driver));
             let measured = measured.await;
             self.note(measured, "its pools");

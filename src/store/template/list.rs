@@ -101,6 +101,7 @@ impl Filter {
 }
 
 /// How many match, and one page of them, oldest first.
+#[expect(clippy::too_many_lines, reason = "one filter after the other, nothing between them")]
 pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, Vec<Named>)> {
     if filter.wanted == Wanted::Shared {
         return Ok((0, Vec::new()));
