@@ -94,6 +94,13 @@ impl Service {
         rows.expect("a query that works").into_iter().map(|row| row.text).collect()
     }
 
+    /// The directory of its images.
+    pub fn images(&self) -> PathBuf {
+        let images = self.dir.join("images");
+        fs::create_dir_all(&images).expect("a directory");
+        images
+    }
+
     /// Waits until nothing is under way, then checks that nothing leaks.
     pub async fn settle(&self, seconds: u64) {
         invariants::settle(&self.database.url, Duration::from_secs(seconds)).await;

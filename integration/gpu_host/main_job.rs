@@ -1,0 +1,207 @@
+//! The main job: GPUs found, given to instances, taken back; each step looked at on the host itself.
+
+use super::{
+    cloud::{Cloud, POOL},
+    rig::{self, DRIVERS, Host},
+};
+use crate::zone::text;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::Value;
+
+/// What the guest of the main job is told.
+const USER_DATA: &str = "#cloud-config\nruncmd: [ 'echo \"<&>\" $HOME' ]\n";
+
+/// The driver that a function has when nobody uses it.
+fn own_driver(address: &str) -> &'static str {
+    DRIVERS.iter().find(|(other, _)| *other == address).expect("a function of the rig").1
+}
+
+/// The functions that must be with the guest when it holds these GPUs: one of them has an audio function.
+fn with_companions(held: &[String]) -> Vec<String> {
+    let mut all = held.to_vec();
+    if held.iter().any(|address| address == "44:00.0") {
+        all.push("44:00.1".to_owned());
+    }
+    all.sort();
+    all
+}
+
+/// The instance runs, and the host agrees with the books about its devices. Returns them.
+async fn runs_with_its_devices(cloud: &Cloud, host: &Host, vm: &str) -> Vec<String> {
+    let listed = cloud.vm(vm).await;
+    assert_eq!(listed["state"], "Running", "{listed}");
+    let held = cloud.held(vm).await;
+    let all = with_companions(&held);
+    let domain = text(&listed["instancename"]);
+    assert_eq!(host.sh(&format!("virsh domstate {domain}")), "running");
+    assert_eq!(host.hostdevs(&domain), all, "the domain's devices are not the allocation");
+    let refs: Vec<&str> = all.iter().map(String::as_str).collect();
+    for (address, driver) in all.iter().zip(host.drivers(&refs)) {
+        assert_eq!(driver, "vfio-pci", "{address}");
+    }
+    held
+}
+
+/// Functions are back with their own drivers.
+fn have_their_drivers(host: &Host, held: &[String]) {
+    let all = with_companions(held);
+    let refs: Vec<&str> = all.iter().map(String::as_str).collect();
+    for (address, driver) in all.iter().zip(host.drivers(&refs)) {
+        assert_eq!(driver, own_driver(address), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn the_main_job_is_true_on_a_real_host() {
+    let Some(host) = rig::take("a").await else { return };
+    let cloud = Cloud::on(&host).await;
+    everything_is_found(&cloud).await;
+    two_gpus_through_a_whole_life(&cloud, &host).await;
+    groups_travel_whole(&cloud, &host).await;
+    slices_are_made_and_removed(&cloud, &host).await;
+    cloud.is_empty(&host).await;
+    cloud.service.admin.ok("deleteHost", &[("id", &cloud.host)]).await;
+    host.assert_free();
+}
+
+async fn everything_is_found(cloud: &Cloud) {
+    let devices = cloud.devices().await;
+    for (address, driver) in DRIVERS.iter().filter(|(address, _)| *address != "44:00.1") {
+        let device = devices.get(*address).unwrap_or_else(|| panic!("{address} is not found"));
+        assert_eq!(device["state"], "Free", "{device}");
+        let node = if *address < "80" { "0" } else { "1" };
+        assert_eq!(device["numanode"], node, "{device}");
+        assert_eq!(device["ready"], true, "{device}");
+        let bound = device["driver"].as_str().unwrap_or("none");
+        assert_eq!(bound, *driver, "{device}");
+    }
+    assert!(!devices.contains_key("44:00.1"), "an audio function is no GPU");
+    let host = cloud.host().await;
+    assert_eq!((&host["gputotal"], &host["gpuused"]), (&9.into(), &0.into()), "{host}");
+}
+
+async fn two_gpus_through_a_whole_life(cloud: &Cloud, host: &Host) {
+    let gpus = cloud.gpus("two", "42:00.0", 2).await;
+    let networks = format!("{},{}", cloud.inside, cloud.outside);
+    let user_data = STANDARD.encode(USER_DATA);
+    let mut words = cloud.deploy(&gpus);
+    words.retain(|(name, _)| *name != "networkids");
+    words.extend([("networkids", networks.as_str()), ("userdata", &user_data)]);
+    words.extend([("name", "pair"), ("displayname", "<b>a & b</b>")]);
+    let vm = cloud.job("deployVirtualMachine", &words).await["virtualmachine"].clone();
+    let id = text(&vm["id"]);
+    let held = runs_with_its_devices(cloud, host, &id).await;
+    assert_eq!(held.len(), 2, "{held:?}");
+    assert_eq!(vm["gpucount"], 2, "{vm}");
+    let nodes = host.sh(&format!(
+        "cat /sys/bus/pci/devices/0000:{}/numa_node /sys/bus/pci/devices/0000:{}/numa_node | sort -u | wc -l",
+        held[0], held[1]
+    ));
+    assert_eq!(nodes, "1", "{held:?} are on two NUMA nodes");
+    it_looks_right_outside(cloud, host, &vm);
+
+    cloud.job("stopVirtualMachine", &[("id", &id), ("forced", "true")]).await;
+    assert_eq!(cloud.held(&id).await, held, "a stopped instance keeps its GPUs");
+    host.assert_free();
+    cloud.job("startVirtualMachine", &[("id", &id)]).await;
+    assert_eq!(runs_with_its_devices(cloud, host, &id).await, held);
+    cloud.job("rebootVirtualMachine", &[("id", &id)]).await;
+    assert_eq!(runs_with_its_devices(cloud, host, &id).await, held);
+    let used = cloud.host().await;
+    assert_eq!(used["gpuused"], 2, "{used}");
+
+    cloud.job("destroyVirtualMachine", &[("id", &id), ("expunge", "true")]).await;
+    have_their_drivers(host, &held);
+    let devices = cloud.devices().await;
+    for address in &held {
+        let device = &devices[address];
+        assert_eq!(
+            (&device["state"], &device["health"]),
+            (&"Free".into(), &"Ok".into()),
+            "{device}"
+        );
+    }
+    cloud.is_empty(host).await;
+}
+
+fn it_looks_right_outside(cloud: &Cloud, host: &Host, vm: &Value) {
+    let domain = text(&vm["instancename"]);
+    let seed = host.sh(&format!(
+        "virsh dumpxml {domain} | grep -o \"{POOL}/[^']*\" | grep -v {} | while read f; do \
+           mtype -i $f ::user-data 2>/dev/null; done",
+        cloud.template
+    ));
+    assert_eq!(seed, USER_DATA.trim(), "the seed disk does not hold the user data");
+    let links = host.sh(&format!("virsh domiflist {domain}"));
+    assert!(links.contains(" br0 ") && links.contains(" network "), "{links}");
+    for nic in vm["nic"].as_array().expect("interfaces") {
+        assert!(links.contains(&text(&nic["macaddress"])), "{links}");
+    }
+    let disk = host.sh(&format!("virsh domblklist {domain}"));
+    assert_eq!(disk.matches(POOL).count(), 2, "a root disk and a seed: {disk}");
+    let base = host.sh(&format!(
+        "qemu-img info -U --output=json $(virsh domblklist {domain} | awk '/\\/srv/ {{ print $2; exit }}')"
+    ));
+    assert!(base.contains(&cloud.template), "the root disk is no layer of the template: {base}");
+}
+
+async fn groups_travel_whole(cloud: &Cloud, host: &Host) {
+    let one = cloud.gpus("one", "42:00.0", 1).await;
+    let words = cloud.deploy(&one);
+    let mut jobs = Vec::new();
+    for _ in 0..4 {
+        jobs.push(cloud.begin("deployVirtualMachine", &words).await);
+    }
+    let refused = cloud.service.admin.call("deployVirtualMachine", &words).await;
+    assert_eq!(refused.status, 533, "two GPUs of one group are left: {}", refused.text());
+    let mut held = Vec::new();
+    let mut vms = Vec::new();
+    for job in jobs {
+        let ended = cloud.end(&job).await;
+        assert_eq!(ended["jobstatus"], 1, "{ended}");
+        let id = text(&ended["jobresult"]["virtualmachine"]["id"]);
+        held.extend(runs_with_its_devices(cloud, host, &id).await);
+        vms.push(id);
+    }
+    held.sort();
+    assert_eq!(held, ["42:00.0", "43:00.0", "44:00.0", "81:00.0"]);
+
+    let listed = cloud.service.admin.ok("listGpuOfferings", &[("name", "two")]).await;
+    let two = text(&listed["gpuoffering"][0]["id"]);
+    let made = cloud.job("deployVirtualMachine", &cloud.deploy(&two)).await;
+    let id = text(&made["virtualmachine"]["id"]);
+    assert_eq!(runs_with_its_devices(cloud, host, &id).await, ["82:00.0", "82:00.1"]);
+    vms.push(id);
+    let mut jobs = Vec::new();
+    for id in &vms {
+        jobs.push(cloud.begin("destroyVirtualMachine", &[("id", id), ("expunge", "true")]).await);
+    }
+    for job in jobs {
+        let ended = cloud.end(&job).await;
+        assert_eq!(ended["jobstatus"], 1, "{ended}");
+    }
+    cloud.is_empty(host).await;
+}
+
+async fn slices_are_made_and_removed(cloud: &Cloud, host: &Host) {
+    let listed = cloud.service.admin.ok("listVgpuProfiles", &[("keyword", "V1-8Q")]).await;
+    let profile = text(&listed["vgpuprofile"][0]["id"]);
+    let words = [("name", "slice"), ("vgpuprofileid", &profile), ("gpucount", "1")];
+    let made = cloud.service.admin.ok("createGpuOffering", &words).await;
+    let gpus = text(&made["gpuoffering"]["id"]);
+    let vm =
+        cloud.job("deployVirtualMachine", &cloud.deploy(&gpus)).await["virtualmachine"].clone();
+    let id = text(&vm["id"]);
+    let held = cloud.held(&id).await;
+    assert_eq!(held, host.mdevs(), "the slice of the books is not that of the host");
+    assert_eq!(held.len(), 1);
+    let kind = host.sh("cat /sys/bus/mdev/devices/*/mdev_type/name");
+    assert_eq!(kind, "CSGPU V1-8Q");
+    let xml = host.sh(&format!("virsh dumpxml {}", text(&vm["instancename"])));
+    assert!(xml.contains(&format!("<address uuid='{}'/>", held[0])), "{xml}");
+    assert_eq!(cloud.devices().await["84:00.0"]["state"], "PartiallyAllocated");
+    assert_eq!(host.driver("84:00.0"), "csgpu_mdev");
+    cloud.job("destroyVirtualMachine", &[("id", &id), ("expunge", "true")]).await;
+    assert_eq!(host.mdevs(), Vec::<String>::new());
+    assert_eq!(cloud.devices().await["84:00.0"]["state"], "Free");
+}
