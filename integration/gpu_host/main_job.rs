@@ -126,43 +126,34 @@ async fn two_gpus_through_a_whole_life(cloud: &Cloud, host: &Host) {
 
 fn it_looks_right_outside(cloud: &Cloud, host: &Host, vm: &Value) {
     let domain = text(&vm["instancename"]);
-    let seed = host.sh(&format!(
-        "virsh dumpxml {domain} | grep -o \"{POOL}/[^']*\" | grep -v {} | while read f; do \
-           mtype -i $f ::user-data 2>/dev/null; done",
-        cloud.template
-    ));
-    assert_eq!(seed, USER_DATA.trim(), "the seed disk does not hold the user data");
+    let disks = host.sh(&format!("virsh domblklist {domain} | awk 'NR > 2 && NF {{ print $2 }}'"));
+    let [root, seed] = disks.lines().collect::<Vec<_>>()[..] else {
+        panic!("not a root disk and a seed: {disks}")
+    };
+    let told = host.sh(&format!("mtype -i {POOL}/{seed} ::user-data"));
+    assert_eq!(told, USER_DATA.trim(), "the seed disk does not hold the user data");
     let links = host.sh(&format!("virsh domiflist {domain}"));
     assert!(links.contains(" br0 ") && links.contains(" network "), "{links}");
     for nic in vm["nic"].as_array().expect("interfaces") {
         assert!(links.contains(&text(&nic["macaddress"])), "{links}");
     }
-    let disk = host.sh(&format!("virsh domblklist {domain}"));
-    assert_eq!(disk.matches(POOL).count(), 2, "a root disk and a seed: {disk}");
-    let base = host.sh(&format!(
-        "qemu-img info -U --output=json $(virsh domblklist {domain} | awk '/\\/srv/ {{ print $2; exit }}')"
-    ));
+    let base = host.sh(&format!("qemu-img info -U --output=json {POOL}/{root}"));
     assert!(base.contains(&cloud.template), "the root disk is no layer of the template: {base}");
 }
 
 async fn groups_travel_whole(cloud: &Cloud, host: &Host) {
     let one = cloud.gpus("one", "42:00.0", 1).await;
     let words = cloud.deploy(&one);
-    let mut jobs = Vec::new();
-    for _ in 0..4 {
-        jobs.push(cloud.begin("deployVirtualMachine", &words).await);
+    let (mut held, mut vms) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        for made in two_at_once(cloud, "deployVirtualMachine", [&words, &words]).await {
+            let id = text(&made["virtualmachine"]["id"]);
+            held.extend(runs_with_its_devices(cloud, host, &id).await);
+            vms.push(id);
+        }
     }
     let refused = cloud.service.admin.call("deployVirtualMachine", &words).await;
     assert_eq!(refused.status, 533, "two GPUs of one group are left: {}", refused.text());
-    let mut held = Vec::new();
-    let mut vms = Vec::new();
-    for job in jobs {
-        let ended = cloud.end(&job).await;
-        assert_eq!(ended["jobstatus"], 1, "{ended}");
-        let id = text(&ended["jobresult"]["virtualmachine"]["id"]);
-        held.extend(runs_with_its_devices(cloud, host, &id).await);
-        vms.push(id);
-    }
     held.sort();
     assert_eq!(held, ["42:00.0", "43:00.0", "44:00.0", "81:00.0"]);
 
@@ -172,15 +163,22 @@ async fn groups_travel_whole(cloud: &Cloud, host: &Host) {
     let id = text(&made["virtualmachine"]["id"]);
     assert_eq!(runs_with_its_devices(cloud, host, &id).await, ["82:00.0", "82:00.1"]);
     vms.push(id);
-    let mut jobs = Vec::new();
-    for id in &vms {
-        jobs.push(cloud.begin("destroyVirtualMachine", &[("id", id), ("expunge", "true")]).await);
-    }
-    for job in jobs {
-        let ended = cloud.end(&job).await;
-        assert_eq!(ended["jobstatus"], 1, "{ended}");
+    let last = vms.pop().expect("five instances");
+    cloud.job("destroyVirtualMachine", &[("id", &last), ("expunge", "true")]).await;
+    for pair in vms.chunks(2) {
+        let words = [0, 1].map(|at| vec![("id", pair[at].as_str()), ("expunge", "true")]);
+        two_at_once(cloud, "destroyVirtualMachine", [&words[0], &words[1]]).await;
     }
     cloud.is_empty(host).await;
+}
+
+/// Two jobs side by side, which must succeed; their results.
+async fn two_at_once(cloud: &Cloud, command: &str, words: [&[(&str, &str)]; 2]) -> [Value; 2] {
+    let first = cloud.begin(command, words[0]).await;
+    let second = cloud.job(command, words[1]).await;
+    let first = cloud.end(&first).await;
+    assert_eq!(first["jobstatus"], 1, "{first}");
+    [first["jobresult"].clone(), second]
 }
 
 async fn slices_are_made_and_removed(cloud: &Cloud, host: &Host) {

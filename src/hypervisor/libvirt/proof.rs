@@ -88,6 +88,7 @@ async fn prove_pci(
 ) -> Result<Option<String>> {
     let all: Vec<PciAddress> = std::iter::once(address).chain(companions.iter().copied()).collect();
     let mut ours = Vec::new();
+    let mut shares = false;
     for function in all.iter().copied() {
         let Some(seen) = driver.line.call(SHORT, move |s| nodedev::function(s, function)).await?
         else {
@@ -95,6 +96,8 @@ async fn prove_pci(
         };
         // what the operator bound to vfio-pci for good stays there
         let stays = function == address && expected.driver.as_deref() == Some(VFIO);
+        // companions, and the GPUs that only ever go together with this one
+        shares |= seen.group_members.len() > 1;
         ours.push((function, seen.driver.as_deref() == Some(VFIO), stays));
     }
     if driver.is_simulated() {
@@ -116,7 +119,7 @@ async fn prove_pci(
     }
     let mut doubt = None;
     for function in &all {
-        doubt = doubt.or(reset(driver, *function, all.len() > 1).await?);
+        doubt = doubt.or(reset(driver, *function, shares).await?);
     }
     for (function, ..) in ours.into_iter().filter(|(_, _, stays)| !stays) {
         let back = driver.work_on(function).call(WORK, move |s| nodedev::reattach(s, function));
@@ -133,8 +136,12 @@ async fn prove_pci(
     wait_for_driver(driver, address, expected).await
 }
 
-/// Resets one function through the kernel. `many`: it travels with others.
-async fn reset(driver: &LibvirtDriver, function: PciAddress, many: bool) -> Result<Option<String>> {
+/// Resets one function through the kernel. `shares`: its group has others, which travel with it.
+async fn reset(
+    driver: &LibvirtDriver,
+    function: PciAddress,
+    shares: bool,
+) -> Result<Option<String>> {
     let file = format!("/sys/bus/pci/devices/{function}/reset");
     if driver.succeeds_with(&["tee", &file], b"1\n").await? {
         return Ok(None);
@@ -142,7 +149,7 @@ async fn reset(driver: &LibvirtDriver, function: PciAddress, many: bool) -> Resu
     let method = format!("/sys/bus/pci/devices/{function}/reset_method");
     let methods = driver.run(&["cat", &method], &[]).await?.map(|ran| ran.output);
     let methods = String::from_utf8_lossy(&methods.unwrap_or_default()).into_owned();
-    if many && methods.split_whitespace().all(|method| method == "bus") {
+    if shares && methods.split_whitespace().all(|method| method == "bus") {
         // Functions that share a bus and have no reset of their own are reset together, by vfio, when the guest lets go
         // of the last one (drivers/vfio/pci/vfio_pci_core.c); there is no way to ask for it again.
         return Ok(None);
