@@ -302,7 +302,7 @@ impl Cloud {
 
     /// Nothing is under way, nothing is held, on neither side.
     pub async fn is_empty(&self, host: &Host) {
-        self.service.settle(60).await;
+        self.service.settle(120).await;
         let held = "SELECT device_id AS text FROM gpu_allocation WHERE active = 1";
         assert_eq!(self.service.texts(held), Vec::<String>::new(), "devices are held");
         host.assert_free();

@@ -8,6 +8,7 @@
 //! saves a minute of whoever works on these tests. `cargo test --test integration gpu_host -- --nocapture` shows progress.
 
 mod cloud;
+mod faults;
 mod main_job;
 mod proxy;
 mod refusals;

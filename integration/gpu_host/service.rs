@@ -101,6 +101,11 @@ impl Service {
         images
     }
 
+    /// What must hold at every moment.
+    pub fn check(&self) {
+        invariants::check(&self.database.url);
+    }
+
     /// Waits until nothing is under way, then checks that nothing leaks.
     pub async fn settle(&self, seconds: u64) {
         invariants::settle(&self.database.url, Duration::from_secs(seconds)).await;

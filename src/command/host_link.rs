@@ -1,7 +1,7 @@
 //! How commands and jobs reach hosts: their addresses, the first contact, what hosts say by themselves.
 
 pub use crate::hypervisor::{
-    Enrolled, Enrolment, ExpectedDevice, HostDriver, HostEvent, Hosts, Link, Stop,
+    CONNECTING, Enrolled, Enrolment, ExpectedDevice, HostDriver, HostEvent, Hosts, Link, Stop,
 };
 use crate::{
     domain::{Id, id, machine::HostFacts},

@@ -26,6 +26,9 @@ pub enum Link {
     Down(String),
 }
 
+/// Why a host is not connected of which nothing is known yet: the first attempt is under way.
+pub const CONNECTING: &str = "still connecting";
+
 /// Something a host said by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostEvent {

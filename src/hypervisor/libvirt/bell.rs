@@ -1,6 +1,6 @@
 //! What a host's connection says by itself: whether it is up, and events; heard by the driver's owner.
 
-use crate::hypervisor::{HostEvent, Link};
+use crate::hypervisor::{CONNECTING, HostEvent, Link};
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -28,7 +28,7 @@ impl Bell {
 
     /// The link as last seen.
     pub(super) fn link(&self) -> Link {
-        self.lock().link.clone().unwrap_or_else(|| Link::Down("still connecting".to_owned()))
+        self.lock().link.clone().unwrap_or_else(|| Link::Down(CONNECTING.to_owned()))
     }
 
     /// The link once the first attempt is over, or after the limit.
@@ -37,7 +37,7 @@ impl Bell {
         let waiting = |state: &mut State| state.link.is_none();
         let waited = self.settled.wait_timeout_while(state, limit, waiting);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.link.clone().unwrap_or_else(|| Link::Down("still connecting".to_owned()))
+        state.link.clone().unwrap_or_else(|| Link::Down(CONNECTING.to_owned()))
     }
 
     /// The link is now this; told only when it changed.

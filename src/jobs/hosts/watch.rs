@@ -3,7 +3,7 @@
 use super::{Round, Shared, instances, pools};
 use crate::{
     command::{
-        host_link::{HostDriver, HostEvent, Link},
+        host_link::{CONNECTING, HostDriver, HostEvent, Link},
         inventory,
     },
     domain::{Kind, infra::HostState},
@@ -102,7 +102,7 @@ impl Watch {
         if self.down_at.is_none() && self.round.host.state != HostState::Down {
             self.down_at = Some(Instant::now() + self.shared.pace.grace);
         }
-        if why == "connecting" && !self.is_greeted {
+        if why == CONNECTING && !self.is_greeted {
             return; // nothing is known yet
         }
         match self.round.host.state {
