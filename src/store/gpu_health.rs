@@ -55,7 +55,7 @@ pub(super) fn judge(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
             set_health(tx, *id, Health::Foreign, Some(&why))?;
             alert::raise(tx, FOREIGN_ALERT, &why, (Kind::GpuDevice, id.uuid()))
         }
-        // becomes healthy by its proof, see `crate::command::inventory`; the rest is written elsewhere
+        // becomes healthy by its proof, see the room of inventories in `command`; the rest is written elsewhere
         _ => Ok(()),
     }
 }
