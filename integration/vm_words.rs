@@ -214,3 +214,58 @@ async fn an_instance_that_is_not_started_waits_and_starts_later() {
     assert_eq!(job["jobresult"]["success"], true);
     world.settle().await;
 }
+
+#[actix_web::test]
+async fn a_gpu_offering_gives_the_first_alternative_that_fits() {
+    let world = World::new().await;
+    let shape = FakeShape::new("h1").gpus(2).slice_type("nvidia-222", "A100-20C", 4);
+    let site = world.site([shape]).await;
+    let size = world.size("none", 0).await;
+    let profile = |name: &str| {
+        format!(
+            "SELECT p.id AS text FROM vgpu_profile p JOIN gpu_card c ON c.id = p.card_id WHERE p.name LIKE '%{name}' AND c.device_id = '20b2'"
+        )
+    };
+    let whole = world.texts(&profile("passthrough")).await.remove(0);
+    let slice = world.texts(&profile("20C")).await.remove(0);
+    let words = [
+        ("name", "some"),
+        ("gpualternatives[0].vgpuprofileid", whole.as_str()),
+        ("gpualternatives[0].gpucount", "2"),
+        ("gpualternatives[1].vgpuprofileid", slice.as_str()),
+        ("gpualternatives[1].gpucount", "3"),
+    ];
+    let made = world.admin.ok("createGpuOffering", &words).await;
+    let gpus = made["gpuoffering"]["id"].as_str().unwrap();
+    let mut words = site.deploy(&size);
+    words.push(("gpuofferingid", gpus));
+    let pair = instance(&world.admin.call_async("deployVirtualMachine", &words).await);
+    assert_eq!(
+        (pair["gpucount"].as_i64(), pair["gpuofferingname"].as_str()),
+        (Some(2), Some("some"))
+    );
+    let fake = &site.racks[0].fake;
+    let refused = world.admin.call("deployVirtualMachine", &words).await;
+    assert_eq!(refused.status, 533, "{}", refused.text());
+    assert!(refused.error().contains("or 3 x "), "{}", refused.error());
+    let end = |vm: &Value| {
+        [("id", vm["id"].as_str().unwrap().to_owned()), ("expunge", "true".to_owned())]
+    };
+    let gone = end(&pair);
+    let gone: Vec<_> = gone.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    instance(&world.admin.call_async("destroyVirtualMachine", &gone).await);
+
+    // one whole GPU is taken: only slices are left
+    let one = world.size("one", 1).await;
+    instance(&world.admin.call_async("deployVirtualMachine", &site.deploy(&one)).await);
+    let slices = instance(&world.admin.call_async("deployVirtualMachine", &words).await);
+    assert_eq!((slices["gpucount"].as_i64(), fake.mdevs().len()), (Some(3), 3));
+    let id = [("id", slices["id"].as_str().unwrap()), ("forced", "true")];
+    instance(&world.admin.call_async("stopVirtualMachine", &id).await);
+    instance(&world.admin.call_async("startVirtualMachine", &id[..1]).await);
+    assert_eq!(fake.mdevs().len(), 3);
+    let gone = [id[0], ("expunge", "true")];
+    instance(&world.admin.call_async("destroyVirtualMachine", &gone).await);
+    assert_eq!(fake.mdevs().len(), 0);
+    world.settle().await;
+}

@@ -2,13 +2,15 @@
 
 use crate::{
     domain::{Id, id},
-    error::Result,
+    error::{Error, Result},
     store::{
         Conn, Tx, clock,
         schema::{service_offering, template, vm},
     },
 };
-use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, Queryable, RunQueryDsl, update};
+use diesel::{
+    ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, update,
+};
 
 /// What its owner can change.
 #[derive(Debug, Clone, Default, diesel::AsChangeset)]
@@ -45,7 +47,13 @@ pub fn place(
 
 /// Base64, as it came; only lists of one instance and the seed need it, rows do not carry it.
 pub fn user_data(conn: &mut Conn, id: Id<id::Vm>) -> Result<Option<String>> {
-    Ok(vm::table.filter(vm::id.eq(id)).select(vm::user_data).first(conn)?)
+    let row = vm::table
+        .filter(vm::id.eq(id))
+        .filter(vm::removed.is_null())
+        .select(vm::user_data)
+        .first(conn);
+    let gone = || Error::NotFound { what: "virtual machine", id: id.to_string() };
+    row.optional()?.ok_or_else(gone)
 }
 
 /// Replaces the user data.
