@@ -43,6 +43,10 @@ fn command(data: &Path, listen: &str) -> Command {
 
 impl Program {
     fn start(data: &Path) -> Self {
+        #[expect(
+            clippy::zombie_processes,
+            reason = "the one that is ready is waited for when it is stopped"
+        )]
         let mut child = command(data, "127.0.0.1:0").spawn().expect("the program");
         let out = BufReader::new(child.stdout.take().expect("its words"));
         let mut said = Vec::new();

@@ -4,7 +4,7 @@
 //! simulator as it was seen on two cores, or the aim. The ratio is value / reference.
 
 #![expect(unreachable_pub, reason = "a program has no outside")]
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot be set up fails")]
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up fails")]
 #![expect(clippy::print_stdout, reason = "what it is for")]
 
 mod api;

@@ -114,7 +114,6 @@ fn watch() -> Result<(), String> {
     command.env("CSGPU_RIG_RUN", runs()).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // it outlives this process, which therefore cannot wait for it
-    #[expect(clippy::zombie_processes, reason = "it ends after us")]
     let spawned = command.spawn();
     spawned.map(drop).map_err(|error| format!("no watchdog: {error}"))
 }

@@ -80,6 +80,28 @@ impl World {
             .to_owned();
         let known = host.parse().expect("an id");
         inventory::refresh(&self.server.wiring, known).await.expect("a fake host answers");
+        let (template, network) = self.furnish(&[&zone, &pod, &cluster, &host]).await;
+        let profile =
+            self.texts("SELECT profile_id AS text FROM gpu_device ORDER BY id LIMIT 1").await;
+        let count = gpus.to_string();
+        let mut offering = vec![
+            ("name", "gpu"),
+            ("displaytext", "gpu"),
+            ("cpunumber", "2"),
+            ("cpuspeed", "1000"),
+            ("memory", "1024"),
+        ];
+        if gpus > 0 {
+            offering.extend([("vgpuprofileid", profile[0].as_str()), ("gpucount", &count)]);
+        }
+        let offering = self.admin.ok("createServiceOffering", &offering).await;
+        let offering = offering["serviceoffering"]["id"].as_str().expect("an offering").to_owned();
+        Cloud { fake, host, zone, template, network, offering }
+    }
+
+    /// A pool on the host, a template and a shared network, straight into the books: the template's and the network's id.
+    async fn furnish(&self, places: &[&str; 4]) -> (String, String) {
+        let [zone, pod, cluster, host] = places;
         let [pool, template, network, net_offering] =
             [(); 4].map(|()| Id::<id::Zone>::mint().to_string());
         std::fs::write(self.dir.join("images/tiny.raw"), vec![0; 1 << 20]).expect("an image");
@@ -109,22 +131,7 @@ impl World {
                 '10.9.0.0/16', '10.9.0.1', '255.255.0.0', '10.9.0.10', '10.9.200.250', 'vlan://untagged', 'br0', 'Setup')"
         ))
         .await;
-        let profile =
-            self.texts("SELECT profile_id AS text FROM gpu_device ORDER BY id LIMIT 1").await;
-        let count = gpus.to_string();
-        let mut offering = vec![
-            ("name", "gpu"),
-            ("displaytext", "gpu"),
-            ("cpunumber", "2"),
-            ("cpuspeed", "1000"),
-            ("memory", "1024"),
-        ];
-        if gpus > 0 {
-            offering.extend([("vgpuprofileid", profile[0].as_str()), ("gpucount", &count)]);
-        }
-        let offering = self.admin.ok("createServiceOffering", &offering).await;
-        let offering = offering["serviceoffering"]["id"].as_str().expect("an offering").to_owned();
-        Cloud { fake, host, zone, template, network, offering }
+        (template, network)
     }
 }
 
