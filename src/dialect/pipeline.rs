@@ -2,7 +2,7 @@
 //!
 //! The order of the checks decides which error a client sees, and clients know it: a command that the key's role may
 //! not use is 432 even with a wrong signature, an unknown one is 401. A way to be recognised other than by key and
-//! signature plugs in beside [`by_signature`].
+//! signature plugs in beside `by_signature`.
 
 use std::error::Error as _;
 use std::sync::Arc;

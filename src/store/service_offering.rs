@@ -387,7 +387,7 @@ pub fn may_administer(
     })
 }
 
-/// The profile that the two words of the older way mean: a card by its name (or "Group of <vendor> <hardware> GPUs") and
+/// The profile that the two words of the older way mean: a card by its name (or `Group of <vendor> <hardware> GPUs`) and
 /// one of its profiles by name.
 pub fn profile_by_words(
     conn: &mut Conn,

@@ -1,7 +1,7 @@
 //! How our own types are columns: ids, enums and addresses as text, times by the database's clock.
 //!
 //! The types themselves live in `domain` and know nothing of diesel. A type that prints itself with `Display` and reads
-//! itself with `FromStr` becomes a `CHAR`/`VARCHAR` column by one line in [`text_columns!`] below; `Option` of it is a
+//! itself with `FromStr` becomes a `CHAR`/`VARCHAR` column by one line in `text_columns!` below; `Option` of it is a
 //! nullable column. Then it works in `#[derive(Queryable, Selectable, Insertable, AsChangeset)]`, in `.eq(id)` and in
 //! `.eq_any(ids)`. Times are [`Time`] over `DATETIME(6)`.
 
