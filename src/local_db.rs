@@ -293,9 +293,16 @@ fn server(dir: &Path, socket: &Path, durability: Durability) -> Command {
     command
 }
 
-/// What creating and running have in common. `--no-defaults` must come first; it keeps /etc/mysql out of it.
+/// What creating and running have in common. `--no-defaults` must come first; it keeps /etc/mysql out of it. The
+/// directory for temporary files is its own: a server that starts removes the temporary tables it finds, whosever.
 fn common(command: &mut Command, data: &Path) {
     command.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
+    if let Some(dir) = data.parent() {
+        let own = dir.join("tmp");
+        if std::fs::create_dir_all(&own).is_ok() {
+            command.arg(format!("--tmpdir={}", own.display()));
+        }
+    }
     command.args(["--innodb-log-file-size=16M", "--innodb-autoextend-increment=4"]);
     command.stdin(Stdio::null());
     if std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0) {
