@@ -55,13 +55,13 @@ fn service(dir: &Path) -> Child {
         .env("CSGPU_DATA", dir)
         .env("CSGPU_LISTEN", "127.0.0.1:0")
         .env("CSGPU_HOSTS_CONNECTOR", "fake")
-        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let stderr = child.stderr.take().expect("its log");
+    let stdout = child.stdout.take().expect("its words");
     let mut seen = Vec::new();
-    for line in BufReader::new(stderr).lines().map_while(|line| line.ok()) {
-        let ready = line.contains("csgpu::service: ready");
+    for line in BufReader::new(stdout).lines().map_while(|line| line.ok()) {
+        let ready = line.starts_with("ready: ");
         seen.push(line);
         if ready {
             return child;
