@@ -83,9 +83,15 @@ fn runs() -> PathBuf {
 
 /// One of the scripts, to its end; what it said when it failed.
 fn script(name: &str, words: &[&str]) -> Result<(), String> {
+    script_with(name, words, None)
+}
+
+/// The same, with a file of more keys that root accepts.
+fn script_with(name: &str, words: &[&str], keys: Option<&Path>) -> Result<(), String> {
     let mut command = Command::new(scripts().join(name));
-    let done = command.args(words).env("CSGPU_RIG_RUN", runs()).stdin(Stdio::null()).output();
-    let done = done.map_err(|error| format!("{name}: {error}"))?;
+    command.args(words).env("CSGPU_RIG_RUN", runs()).stdin(Stdio::null());
+    command.envs(keys.map(|keys| ("CSGPU_RIG_AUTHORIZED_KEYS", keys)));
+    let done = command.output().map_err(|error| format!("{name}: {error}"))?;
     let said = String::from_utf8_lossy(&done.stderr);
     if done.status.success() { Ok(()) } else { Err(format!("{name} {words:?}: {said}")) }
 }
@@ -224,9 +230,11 @@ impl Host {
         self.script("cut", &[]);
     }
 
-    /// It is switched on again and answers.
-    pub fn boot(&self) {
-        self.script("boot", &[]);
+    /// It is switched on again and answers; root accepts the keys in this file, as before.
+    pub fn boot(&self, keys: &Path) {
+        if let Err(why) = script_with("boot", &[self.name], Some(keys)) {
+            panic!("{why}");
+        }
     }
 
     /// What `device` does to one function: `dead`, `alive`, `gone`, `back`.
@@ -259,6 +267,7 @@ impl Host {
     fn mend(&self) {
         let _ = script("thaw", &[self.name]);
         if self.try_sh("true").is_err() {
+            let _ = script("stop", &["--fast", self.name]);
             self.script("boot", &[]);
         }
         self.sh(SWEEP);

@@ -94,6 +94,11 @@ impl Service {
         rows.expect("a query that works").into_iter().map(|row| row.text).collect()
     }
 
+    /// The file of the key by which it logs in to its hosts.
+    pub fn public_key(&self) -> PathBuf {
+        self.dir.join("ssh/id_ed25519.pub")
+    }
+
     /// The directory of its images.
     pub fn images(&self) -> PathBuf {
         let images = self.dir.join("images");
