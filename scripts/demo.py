@@ -11,6 +11,7 @@ from pathlib import Path
 from playground import SIMULATED, Client, Refused, Service, build_cloud, gpu_cards, rows
 
 HOME = Path(os.environ.get("CARGO_TARGET_DIR", "target")) / "demo"
+RIG = Path("integration/gpu_host")
 KEYS = {"CLOUDSTACK_ENDPOINT": "ready:", "CLOUDSTACK_KEY": "api key", "CLOUDSTACK_SECRET": "secret key"}
 
 
@@ -49,10 +50,12 @@ def remember(service, data):
     return kept
 
 
-def real_host():
-    """Where the booted GPU host is: its url, its login."""
-    rig = Path("integration/gpu_host")
-    script = f'. {rig}/lib.sh; use_host a; cat "$host_run/port"; cat "$host_run/root_password"'
+def real_host(fresh):
+    """Boots the GPU host, fresh or as the last run left it; where it is: its url, its login."""
+    if fresh:  # also what a demo that was killed has left running
+        subprocess.run([RIG / "stop", "--fast", "demo"], check=False, stderr=subprocess.DEVNULL)
+    subprocess.run([RIG / "boot", *(["--fresh"] if fresh else []), "demo"], check=True, stdout=sys.stderr)
+    script = f'. {RIG}/lib.sh; use_host demo; cat "$host_run/port"; cat "$host_run/root_password"'
     port, password = subprocess.run(
         ["bash", "-c", script], check=True, capture_output=True, text=True).stdout.split()
     return f"qemu+ssh://root@127.0.0.1:{port}/system", ("root", password)
@@ -140,7 +143,7 @@ def run(service, data, arguments):
     client = Client(service.url, kept["CLOUDSTACK_KEY"], kept["CLOUDSTACK_SECRET"])
     print(f"csgpu is ready after {service.seconds:.2f} s, with its own MariaDB; log: {service.log}\n", flush=True)
     if arguments.real:
-        url, login = real_host()
+        url, login = real_host(fresh=not arguments.data)
         cloud = build_cloud(client.job, data, "KVM", [url], login)
     else:
         cloud = build_cloud(client.job, data, "Simulator", SIMULATED)
@@ -178,6 +181,8 @@ def main():
         pass
     finally:
         service.stop()
+        if arguments.real:
+            subprocess.run([RIG / "stop", "--fast", "demo"], check=False)
     return 0
 
 

@@ -59,6 +59,7 @@ async fn a_machine_that_cannot_be_taken_is_told_why_within_ten_seconds() {
     nobody_we_know(&service, &places, &host).await;
     no_libvirt(&service, &places, &host).await;
     already_there(&service, &places, &host).await;
+    no_iommu(&service, &places, &host).await;
     service.settle(10).await;
     host.assert_free();
 }
@@ -112,4 +113,13 @@ async fn already_there(service: &Service, places: &Places, host: &Host) {
     refused(service, places, &uri(other.port), None, &known).await;
     host.change_host_key();
     refused(service, places, &host.uri(), None, &known).await;
+    service.admin.ok("deleteHost", &[("id", &id)]).await;
+}
+
+/// Refused with the remedy, unless the administrator says that it is meant.
+async fn no_iommu(service: &Service, places: &Places, host: &Host) {
+    host.boot_anew(&[("CSGPU_RIG_KERNEL", "intel_iommu=off")]);
+    let says = ["has no IOMMU", "intel_iommu=on", "allownoiommu=true"];
+    refused(service, places, &host.uri(), Some(&host.password()), &says).await;
+    host.boot_anew(&[]);
 }

@@ -83,14 +83,14 @@ fn runs() -> PathBuf {
 
 /// One of the scripts, to its end; what it said when it failed.
 fn script(name: &str, words: &[&str]) -> Result<(), String> {
-    script_with(name, words, None)
+    script_with(name, words, &[])
 }
 
-/// The same, with a file of more keys that root accepts.
-fn script_with(name: &str, words: &[&str], keys: Option<&Path>) -> Result<(), String> {
+/// The same, with more in its environment.
+fn script_with(name: &str, words: &[&str], settings: &[(&str, &str)]) -> Result<(), String> {
     let mut command = Command::new(scripts().join(name));
     command.args(words).env("CSGPU_RIG_RUN", runs()).stdin(Stdio::null());
-    command.envs(keys.map(|keys| ("CSGPU_RIG_AUTHORIZED_KEYS", keys)));
+    command.envs(settings.iter().copied());
     let done = command.output().map_err(|error| format!("{name}: {error}"))?;
     let said = String::from_utf8_lossy(&done.stderr);
     if done.status.success() { Ok(()) } else { Err(format!("{name} {words:?}: {said}")) }
@@ -232,7 +232,18 @@ impl Host {
 
     /// It is switched on again and answers; root accepts the keys in this file, as before.
     pub fn boot(&self, keys: &Path) {
-        if let Err(why) = script_with("boot", &[self.name], Some(keys)) {
+        let keys = keys.to_str().expect("a path in UTF-8");
+        self.boot_with(&[("CSGPU_RIG_AUTHORIZED_KEYS", keys)]);
+    }
+
+    /// It is started anew as this part of the environment tells `boot`, and answers.
+    pub fn boot_anew(&self, settings: &[(&str, &str)]) {
+        self.script("stop", &[]);
+        self.boot_with(settings);
+    }
+
+    fn boot_with(&self, settings: &[(&str, &str)]) {
+        if let Err(why) = script_with("boot", &[self.name], settings) {
             panic!("{why}");
         }
     }
