@@ -59,6 +59,16 @@ async fn until(world: &World, command: &str, key: &str, fits: impl Fn(&Value) ->
     panic!("it does not come to that: {last}")
 }
 
+async fn until_nothing_is_held(world: &World) {
+    for _ in 0..200 {
+        if world.held().await.is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("still held: {}", world.held().await);
+}
+
 #[actix_web::test]
 async fn a_host_that_goes_away_is_disconnected_then_down_then_up_again() {
     let world = World::new().await;
@@ -122,15 +132,46 @@ async fn an_instance_that_is_not_there_gives_its_devices_back_where_a_stop_does(
     let id = site.racks[0].fake.domain_ids()[0];
     site.racks[0].fake.halt(id);
     until(&world, "listVirtualMachines", "virtualmachine", |vm| vm["state"] == "Stopped").await;
-    for _ in 0..100 {
-        if world.held().await.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(world.held().await, "");
+    until_nothing_is_held(&world).await;
     assert_eq!(site.racks[0].fake.proven().len(), 2);
     world.settle().await;
+}
+
+#[actix_web::test]
+async fn a_proof_that_did_not_get_through_is_tried_again() {
+    let mut world = World::new().await;
+    world.restart_with(|settings| settings.detach_on_stop = true).await;
+    let site = world.site([shape("h1").gpus(4)]).await;
+    let size = world.size("pair", 2).await;
+    instance(&world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await);
+    let fake = &site.racks[0].fake;
+    fake.fail_next("prove_clean");
+    let _kept = keep(&world);
+    fake.halt(fake.domain_ids()[0]);
+    until(&world, "listVirtualMachines", "virtualmachine", |vm| vm["state"] == "Stopped").await;
+    until_nothing_is_held(&world).await;
+    assert!(fake.domain_ids().is_empty());
+    world.settle().await;
+}
+
+#[actix_web::test]
+async fn devices_that_a_dead_server_left_releasing_are_proven_by_the_next_round() {
+    let world = World::new().await;
+    let site = world.site([shape("h1").gpus(4)]).await;
+    let size = world.size("pair", 2).await;
+    let vm = instance(&world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await);
+    let id = [("id", vm["id"].as_str().unwrap())];
+    instance(&world.admin.call_async("stopVirtualMachine", &id).await);
+    world.run("UPDATE gpu_allocation SET state = 'Releasing' WHERE active = 1").await;
+    let start = world.admin.call("startVirtualMachine", &id).await;
+    assert!(start.error().contains("still giving GPUs back"), "{}", start.text());
+    let _kept = keep(&world);
+    until_nothing_is_held(&world).await;
+    assert_eq!(site.racks[0].fake.proven().len(), 2);
+    world.settle().await;
+    let again = instance(&world.admin.call_async("startVirtualMachine", &id).await);
+    assert_eq!(again["state"], "Running");
+    assert_eq!(world.held().await, "Allocated Allocated");
 }
 
 #[actix_web::test]

@@ -547,6 +547,7 @@ CREATE TABLE `gpu_allocation` (
     UNIQUE KEY uc_gpu_allocation_owner (device_id, active),
     KEY ix_gpu_allocation_vm (vm_id, active),
     KEY ix_gpu_allocation_host (host_id, active),
+    KEY ix_gpu_allocation_state (active, state),
     FOREIGN KEY (device_id) REFERENCES gpu_device (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 

@@ -2,15 +2,15 @@
 
 use super::{
     Conn, Tx, clock,
-    schema::{host_debt, job},
+    schema::{gpu_allocation, host_debt, job},
 };
 use crate::{
-    domain::{Id, id},
+    domain::{Id, gpu::AllocationState, id},
     error::Result,
 };
 use diesel::{
-    ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, dsl::exists, insert_into,
-    update,
+    BoolExpressionMethods, CombineDsl, ExpressionMethods, NullableExpressionMethods, QueryDsl,
+    RunQueryDsl, dsl::exists, insert_into, update,
 };
 use uuid::Uuid;
 
@@ -28,11 +28,13 @@ pub fn record(tx: &mut Tx<'_>, host: Id<id::Host>, job: Id<id::Job>, why: &str) 
     Ok(())
 }
 
-/// The hosts that owe something. One statement.
+/// The hosts that owe something, or whose devices somebody is giving back. One statement.
 pub fn debtors(conn: &mut Conn) -> Result<Vec<Id<id::Host>>> {
-    let owing =
-        host_debt::table.filter(host_debt::paid.is_null()).select(host_debt::host_id).distinct();
-    Ok(owing.load(conn)?)
+    let owing = host_debt::table.filter(host_debt::paid.is_null()).select(host_debt::host_id);
+    let releasing =
+        gpu_allocation::active.eq(true).and(gpu_allocation::state.eq(AllocationState::Releasing));
+    let releasing = gpu_allocation::table.filter(releasing).select(gpu_allocation::host_id);
+    Ok(owing.union(releasing).load(conn)?)
 }
 
 /// What a host owes, oldest first: (debt, job).

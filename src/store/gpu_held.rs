@@ -15,7 +15,8 @@ use crate::{
     error::{Error, Result},
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, RunQueryDsl,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl,
+    QueryableByName, RunQueryDsl, sql_query, sql_types::Text,
 };
 use uuid::Uuid;
 
@@ -95,6 +96,24 @@ pub fn held_by(conn: &mut Conn, vm: Id<id::Vm>) -> Result<Vec<HeldDevice>> {
         .select((columns!(), gpu_allocation::state))
         .load(conn)?;
     rows.into_iter().map(|(row, state)| held(vm, state, row)).collect()
+}
+
+#[derive(QueryableByName)]
+struct Left {
+    #[diesel(sql_type = Text)]
+    vm: Id<id::Vm>,
+}
+
+/// The stopped instances that still give devices of this host back, though no job works on them and the host does not
+/// owe it: nobody else will go on with it. One statement.
+pub fn left_releasing(conn: &mut Conn, host: Id<id::Host>) -> Result<Vec<Id<id::Vm>>> {
+    let text = "SELECT DISTINCT a.vm_id AS vm FROM gpu_allocation a JOIN vm ON vm.id = a.vm_id \
+        WHERE a.host_id = ? AND a.active = 1 AND a.state = 'Releasing' AND vm.state = 'Stopped' \
+        AND vm.removed IS NULL AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject_id = a.vm_id \
+        AND (j.state IN ('Queued', 'Running', 'Undoing') \
+        OR EXISTS (SELECT 1 FROM host_debt d WHERE d.paid IS NULL AND d.plan = j.id)))";
+    let rows: Vec<Left> = sql_query(text).bind::<Text, _>(host).load(conn)?;
+    Ok(rows.into_iter().map(|row| row.vm).collect())
 }
 
 fn held(vm: Id<id::Vm>, state: AllocationState, row: Row) -> Result<HeldDevice> {

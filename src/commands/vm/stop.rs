@@ -1,12 +1,15 @@
 //! `stopVirtualMachine`: asks the guest, then insists. The devices stay with the instance, unless the setting says
-//! otherwise.
+//! otherwise. An instance that is stopped and was left in the middle of giving its devices back goes on with it.
 
 use super::{clearing, view::VmView};
 use crate::{
     command::prelude::*,
-    domain::vm::{VmEvent, VmState},
+    domain::{
+        gpu::AllocationState,
+        vm::{VmEvent, VmState},
+    },
     hypervisor::Stop,
-    store::{gpu_claim, vm},
+    store::{gpu_claim, gpu_held, vm},
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +30,7 @@ pub(super) struct Request {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Plan {
     vm: Id<id::Vm>,
-    /// Where it runs; none when it is stopped already.
+    /// Where it runs, or gives devices back; none when there is nothing to do.
     host: Option<Id<id::Host>>,
     forced: bool,
     gives_back: bool,
@@ -49,20 +52,29 @@ impl AsyncCommand for StopVirtualMachine {
     fn admit(env: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
         let id = request.id;
         let now = vm::get(tx, id)?;
-        if now.state != VmState::Stopped {
+        let runs = now.state != VmState::Stopped;
+        let host = if runs {
             vm::step(tx, &now, VmEvent::Stop)?;
-        }
+            now.host_id
+        } else {
+            let held = gpu_held::held_by(tx, id)?.into_iter();
+            let mut due = held.filter(|device| device.state == AllocationState::Releasing);
+            due.next().map(|device| device.host)
+        };
         let plan = Plan {
             vm: id,
-            host: now.host_id,
+            host,
             forced: request.forced.unwrap_or(false),
-            gives_back: env.settings.detach_on_stop,
+            gives_back: runs && env.settings.detach_on_stop,
         };
         Ok(Admitted {
             plan,
             subject: Some((Kind::Vm, id.uuid())),
             created: None,
-            describe: Some(format!("stopping instance {}", now.name)),
+            describe: Some(match runs {
+                true => format!("stopping instance {}", now.name),
+                false => format!("instance {} is stopped already", now.name),
+            }),
         })
     }
 

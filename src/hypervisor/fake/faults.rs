@@ -21,12 +21,14 @@ pub(super) struct Faults {
     pub(super) fail_in: u64,
     pub(super) lose_in: u64,
     pub(super) hang_in: u64,
+    /// The verb of which the next call fails.
+    pub(super) verb: Option<&'static str>,
     pub(super) down: Option<String>,
 }
 
 impl Faults {
     /// Counts one call and says what happens to it.
-    pub(super) fn next(&mut self) -> Fate {
+    pub(super) fn next(&mut self, verb: &str) -> Fate {
         let due = |left: &mut u64| {
             let now = *left == 1;
             *left = left.saturating_sub(1);
@@ -34,6 +36,7 @@ impl Faults {
         };
         let (fail, lose) = (due(&mut self.fail_in), due(&mut self.lose_in));
         let hang = due(&mut self.hang_in);
+        let fail = self.verb.take_if(|wanted| *wanted == verb).is_some() || fail;
         if fail || self.down.is_some() {
             Fate::Failed
         } else if lose {
@@ -86,8 +89,15 @@ mod tests {
     #[test]
     fn the_third_call_fails_once() {
         let mut faults = Faults { fail_in: 3, ..Faults::default() };
-        let fates: Vec<Fate> = (0..5).map(|_| faults.next()).collect();
+        let fates: Vec<Fate> = (0..5).map(|_| faults.next("probe")).collect();
         assert_eq!(fates.iter().position(|fate| *fate == Fate::Failed), Some(2));
         assert_eq!(fates.iter().filter(|fate| **fate == Fate::Failed).count(), 1);
+    }
+
+    #[test]
+    fn the_next_call_of_a_verb_fails_once() {
+        let mut faults = Faults { verb: Some("domains"), ..Faults::default() };
+        let fates = ["probe", "domains", "domains"].map(|verb| faults.next(verb));
+        assert_eq!(fates, [Fate::Answered, Fate::Failed, Fate::Answered]);
     }
 }

@@ -46,6 +46,11 @@ impl FakeHost {
         self.lock().faults.fail_in = n;
     }
 
+    /// The next call of this verb fails once without being done.
+    pub fn fail_next(&self, verb: &'static str) {
+        self.lock().faults.verb = Some(verb);
+    }
+
     /// The n-th call from now on is done, but its caller hears that the host is unreachable.
     pub fn fail_after(&self, n: u64) {
         self.lock().faults.lose_in = n;
@@ -65,6 +70,7 @@ impl FakeHost {
     pub fn heal(&self) {
         let mut state = self.lock();
         (state.faults.fail_in, state.faults.lose_in, state.faults.hang_in) = (0, 0, 0);
+        state.faults.verb = None;
         state.doubts.clear();
         drop(state);
         self.resume();
@@ -217,7 +223,7 @@ impl FakeHost {
                 let why = state.faults.down.as_deref().unwrap_or(why).to_owned();
                 Err(Error::Unreachable { host: state.shape.name.clone(), why })
             };
-            match state.faults.next() {
+            match state.faults.next(verb) {
                 Fate::Failed => lost(&state, "the call did not get through"),
                 Fate::Answered => act(&mut state),
                 Fate::AnswerLost => {

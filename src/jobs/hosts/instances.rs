@@ -5,14 +5,9 @@
 
 use super::{Round, Shared};
 use crate::{
-    command::{
-        Args, Call, Cx,
-        host_link::{ExpectedDevice, HostDriver},
-    },
+    command::{Args, Call, Cx, host_link::HostDriver},
     domain::{
-        Id, Kind,
-        gpu::AllocationState,
-        id,
+        Id, Kind, id,
         machine::SeenDomain,
         vm::{VmEvent, VmState},
     },
@@ -60,10 +55,25 @@ async fn stopped(
         .await?;
     if moved {
         tracing::warn!(instance = %one.id, host = round.host.name, "found stopped");
-        driver.ensure_undefined(one.id.uuid()).await?;
-        prove(shared, one.id, at, driver).await?;
+        if gives_back {
+            admit(shared, "stopVirtualMachine", one.id, seed::SYSTEM_USER).await?;
+        } else {
+            driver.ensure_undefined(one.id.uuid()).await?;
+        }
     }
     Ok(moved)
+}
+
+/// Instances that gave their devices back and were left in the middle of it, by a server that died or a host that did
+/// not answer: a job goes on with it. It is a job like any other, so nobody else works on the instance meanwhile, and
+/// what it cannot do is the host's debt.
+pub(super) async fn give_back(shared: &Shared, at: Id<id::Host>) -> Result<()> {
+    let left = shared.wiring.db.read(move |conn| gpu_held::left_releasing(conn, at)).await?;
+    for vm in left {
+        tracing::warn!(instance = %vm, "goes on giving its devices back");
+        admit(shared, "stopVirtualMachine", vm, seed::SYSTEM_USER).await?;
+    }
+    Ok(())
 }
 
 /// An event of the service itself.
@@ -114,30 +124,6 @@ async fn strangers(
     Ok(())
 }
 
-/// Proves every device that the instance gives back on this host, and ends its allocations.
-async fn prove(
-    shared: &Shared,
-    vm: Id<id::Vm>,
-    at: Id<id::Host>,
-    driver: &dyn HostDriver,
-) -> Result<()> {
-    let held = shared.wiring.db.read(move |conn| gpu_held::held_by(conn, vm)).await?;
-    let mut outcomes = Vec::new();
-    for device in held {
-        if device.state != AllocationState::Releasing || device.host != at {
-            continue;
-        }
-        let (vendor_id, device_id) = (device.vendor_id, device.device_id);
-        let expected = ExpectedDevice { vendor_id, device_id, driver: device.driver };
-        outcomes.push((device.device, driver.prove_clean(&device.reference, &expected).await?));
-    }
-    if outcomes.is_empty() {
-        return Ok(());
-    }
-    let finish = move |tx: &mut Tx<'_>| gpu_claim::finish_release(tx, vm, &outcomes);
-    shared.wiring.db.txn("devices released", finish).await
-}
-
 /// The instances of a simulated host died with the last process: those that ran are started again, on the devices they
 /// hold, in the name of those who made them.
 pub(super) async fn start_again(
@@ -151,24 +137,24 @@ pub(super) async fn start_again(
         if runs(one.id.uuid()) || !stopped(shared, round, driver, one, false).await? {
             continue;
         }
-        if let Err(error) = start(shared, one).await {
+        if let Err(error) = admit(shared, "startVirtualMachine", one.id, one.user).await {
             tracing::warn!(instance = %one.id, %error, "could not start an instance again");
         }
     }
     Ok(())
 }
 
-async fn start(shared: &Shared, one: &vm::Placed) -> Result<()> {
+/// Admits the job of a command about an instance, in the name of this user.
+async fn admit(shared: &Shared, command: &str, vm: Id<id::Vm>, who: Id<id::User>) -> Result<()> {
     let wiring = &shared.wiring;
-    let entry = wiring.registry.find("startVirtualMachine");
+    let entry = wiring.registry.find(command);
     let Some((entry, Call::Async(ops))) = entry.map(|entry| (entry, entry.call)) else {
-        return Err(Error::internal("instances cannot be started"));
+        return Err(Error::internal(format!("there is no job {command}")));
     };
-    let user = one.user;
-    let caller = wiring.db.read(move |conn| user::caller_of(conn, user)).await?;
+    let caller = wiring.db.read(move |conn| user::caller_of(conn, who)).await?;
     let caller = caller.ok_or_else(|| Error::internal("the instance's user is gone"))?;
     let mut args = Args::default();
-    args.set("id", &one.id.to_string());
+    args.set("id", &vm.to_string());
     let cx = Cx::new(Arc::clone(wiring), Arc::new(caller), &entry.spec);
     (ops.admit)(cx, args).await.map(drop)
 }

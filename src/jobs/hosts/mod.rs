@@ -59,7 +59,7 @@ pub(super) struct Round {
     pub(super) host: host::Host,
     /// The instances that are on it.
     pub(super) placed: Vec<vm::Placed>,
-    /// Whether it owes a clean-up.
+    /// Whether it owes a clean-up, or devices are on their way back to it.
     pub(super) owes: bool,
 }
 

@@ -157,6 +157,7 @@ impl Watch {
         let wiring = &shared.wiring;
         if self.round.owes || is_fresh {
             self.note(pay_debts(wiring, id).await.map(drop), "its debts");
+            self.note(instances::give_back(&shared, id).await, "what is given back");
         }
         if is_fresh {
             let seen = self.answer(inventory::refresh(wiring, id)).await;
