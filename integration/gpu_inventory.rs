@@ -6,6 +6,7 @@ use crate::world::{
 };
 use csgpu::{
     command::inventory::{Memory, refresh_if_changed},
+    config::Config,
     domain::{
         gpu::{Drift, Pick},
         machine::{DeviceRef, Proof},
@@ -57,6 +58,26 @@ async fn the_first_look_names_cards_and_devices_and_the_second_changes_nothing()
     assert_eq!(companions, ["0000:11:00.1", "0000:13:00.1"]);
     let second = world.look(&rack).await.expect("an answer");
     assert_eq!((second.changes, second.drift.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_rule_of_the_configuration_keeps_a_device_out() {
+    let mut world = World::new().await;
+    let file = "[gpus]\nexclude = ['10de:20b2']\nmanage_discovered = false\n";
+    let config = Config::from_parts(file, []).expect("a configuration");
+    let wanted = csgpu::service::settings(&config).expect("settings");
+    world
+        .restart_with(|settings| {
+            settings.gpu_rules = wanted.gpu_rules;
+            settings.manage_discovered = wanted.manage_discovered;
+        })
+        .await;
+    let rack = world.bare_rack(FakeShape::new("h").gpus(2)).await;
+    rack.fake.change(|all| all[0].device_id = 0x20b5);
+    let seen = world.look(&rack).await.expect("an answer");
+    assert_eq!(books(&world, &rack).await, ["0000:11:00.0 PCI Unmanaged Ok 0"]);
+    let reasons: Vec<&str> = seen.skipped.iter().map(|one| one.reason.as_str()).collect();
+    assert_eq!(reasons, ["the operator's rules exclude it"]);
 }
 
 #[tokio::test]

@@ -1,14 +1,15 @@
 //! The configuration: one documented tree, every field with a default; a file, then the environment.
 //!
 //! `csgpu config` prints it with its documentation. A key nobody knows is an error, in the file and in the environment
-//! (`CSGPU_DATABASE_URL` is `url` in `[database]`), so that a typing mistake is not a default. This is the only place
-//! that reads the environment; what others need is passed down to them.
+//! (`CSGPU_DATABASE_URL` is `url` in `[database]`; a list is joined by commas there), so that a typing mistake is not a
+//! default. This is the only place that reads the environment; what others need is passed down to them.
 
 mod render;
 mod secret;
 
 pub use secret::Secret;
 
+use crate::domain::gpu::rules::{Match, Rules};
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
@@ -50,6 +51,10 @@ settings! {
         admin: Admin = Admin::default(),
         /// The machines.
         hosts: Hosts = Hosts::default(),
+        /// The instances.
+        instances: Instances = Instances::default(),
+        /// The GPUs.
+        gpus: Gpus = Gpus::default(),
         /// The templates.
         images: Images = Images::default(),
         /// The long work.
@@ -91,6 +96,32 @@ settings! {
         reconcile_seconds: u32 = 30,
         /// So many seconds a host gets to answer before it counts as unreachable.
         probe_seconds: u32 = 20,
+    }
+}
+
+settings! {
+    /// Instances.
+    Instances {
+        /// Whether an instance that is stopped gives its GPUs back (gpu.detach.on.stop in CloudStack); otherwise they
+        /// stay with it for its next start.
+        detach_on_stop: bool = false,
+        /// So many seconds a guest that is asked to stop gets to shut down before it is destroyed.
+        stop_seconds: u32 = 60,
+    }
+}
+
+settings! {
+    /// Which devices of the hosts are GPUs. A rule is a vendor and a device, "10de:20b2", or a whole vendor, "10de:*".
+    Gpus {
+        /// Whether new devices may be given to instances at once; otherwise each waits for manageGpuDevice.
+        manage_discovered: bool = true,
+        /// What is a GPU whatever its PCI class, and even if it looks like the display chip of a management controller.
+        include: Vec<String> = Vec::new(),
+        /// What is never a GPU, even if it is included above. Devices that are in the books already go missing.
+        exclude: Vec<String> = Vec::new(),
+        /// Drivers of the host that let a device go and take it back without harm, though csgpu would not trust them:
+        /// "nvidia".
+        trusted_drivers: Vec<String> = Vec::new(),
     }
 }
 
@@ -143,6 +174,8 @@ const TABLES: &[(&str, &[&str], &[Field])] = &[
     ("database", Database::ABOUT, Database::FIELDS),
     ("admin", Admin::ABOUT, Admin::FIELDS),
     ("hosts", Hosts::ABOUT, Hosts::FIELDS),
+    ("instances", Instances::ABOUT, Instances::FIELDS),
+    ("gpus", Gpus::ABOUT, Gpus::FIELDS),
     ("images", Images::ABOUT, Images::FIELDS),
     ("jobs", Jobs::ABOUT, Jobs::FIELDS),
     ("log", Log::ABOUT, Log::FIELDS),
@@ -196,6 +229,27 @@ impl Config {
         self.data.join(&self.images.directory)
     }
 
+    /// Which PCI functions are GPUs. Error: a rule that is none, with the key it stands under.
+    pub fn gpu_rules(&self) -> Result<Rules, String> {
+        let rules = |key: &str, list: &[String]| -> Result<Vec<Match>, String> {
+            let rule =
+                |text: &String| text.parse().map_err(|why| format!("{key} in [gpus]: {why}"));
+            list.iter().map(rule).collect()
+        };
+        let is_name = |text: &str| {
+            let is_letter = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+            !text.is_empty() && text.bytes().all(is_letter)
+        };
+        if let Some(text) = self.gpus.trusted_drivers.iter().find(|text| !is_name(text)) {
+            return Err(format!("trusted_drivers in [gpus]: \"{text}\" is no name of a driver"));
+        }
+        Ok(Rules {
+            include: rules("include", &self.gpus.include)?,
+            exclude: rules("exclude", &self.gpus.exclude)?,
+            trusted_drivers: self.gpus.trusted_drivers.clone(),
+        })
+    }
+
     fn check(&self) -> Result<(), String> {
         let within = |name: &str, value: u32, least: u32, most: u32| match value {
             value if (least..=most).contains(&value) => Ok(()),
@@ -204,6 +258,8 @@ impl Config {
         within("pool in [database]", self.database.pool, 2, 1000)?;
         within("reconcile_seconds in [hosts]", self.hosts.reconcile_seconds, 1, 3600)?;
         within("probe_seconds in [hosts]", self.hosts.probe_seconds, 1, 600)?;
+        within("stop_seconds in [instances]", self.instances.stop_seconds, 1, 3600)?;
+        self.gpu_rules()?;
         within("workers in [jobs]", self.jobs.workers, 1, 256)?;
         within("lease_seconds in [jobs]", self.jobs.lease_seconds, 5, 3600)
     }
@@ -237,6 +293,10 @@ fn put(table: &mut Table, key: &str, text: &str) -> Result<(), String> {
         }
         Some(Value::Boolean(_)) => {
             Value::Boolean(text.trim().parse().map_err(|_| format!("{text} is not true or false"))?)
+        }
+        Some(Value::Array(_)) => {
+            let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+            Value::Array(words.map(|word| Value::String(word.to_owned())).collect())
         }
         _ => Value::String(text.to_owned()),
     };

@@ -46,6 +46,43 @@ fn a_typing_mistake_is_no_default() {
 }
 
 #[test]
+fn what_happens_to_gpus_can_be_set() {
+    let file = "[instances]\ndetach_on_stop = true\nstop_seconds = 5\n[gpus]\nmanage_discovered = false\n\
+        include = ['1a03:*']\nexclude = ['10de:20b2', '1002:*']\n";
+    let set = [("CSGPU_GPUS_TRUSTED_DRIVERS", "nvidia, amdgpu"), ("CSGPU_GPUS_INCLUDE", "102b:*")];
+    let config = Config::from_parts(file, environment(&set)).unwrap();
+    assert!(config.instances.detach_on_stop && !config.gpus.manage_discovered);
+    assert_eq!(config.instances.stop_seconds, 5);
+    let rules = config.gpu_rules().unwrap();
+    assert_eq!(rules.include, ["102b:*".parse().unwrap()]);
+    assert_eq!(rules.exclude, ["10de:20b2".parse().unwrap(), "1002:*".parse().unwrap()]);
+    assert_eq!(rules.trusted_drivers, ["nvidia", "amdgpu"]);
+    let text = config.render();
+    assert!(text.contains("exclude = [\"10de:20b2\", \"1002:*\"]"), "{text}");
+    assert_eq!(Config::from_parts(&text, []), Ok(config), "{text}");
+}
+
+#[test]
+fn a_rule_that_is_none_is_refused_under_its_key() {
+    let refused = |text: &str| Config::from_parts(text, []).unwrap_err();
+    assert_eq!(
+        refused("[gpus]\nexclude = ['10de:*', 'ten']\n"),
+        "exclude in [gpus]: ten is no device rule: write it as 10de:20b2 or 10de:*"
+    );
+    let text = refused("[gpus]\ninclude = ['0x10de:*']\n");
+    assert!(text.starts_with("include in [gpus]: 0x10de:* is no"), "{text}");
+    assert_eq!(
+        refused("[gpus]\ntrusted_drivers = ['a b']\n"),
+        "trusted_drivers in [gpus]: \"a b\" is no name of a driver"
+    );
+    assert_eq!(
+        refused("[instances]\nstop_seconds = 0\n"),
+        "stop_seconds in [instances] is 0, allowed are 1 to 3600"
+    );
+    assert!(refused("[gpus]\nexclude = '10de:*'\n").contains("exclude"), "a list");
+}
+
+#[test]
 fn secrets_are_not_shown() {
     let set = [("CSGPU_DATABASE_URL", "mysql://u:hush@h/d"), ("CSGPU_ADMIN_PASSWORD", "hush")];
     let config = Config::from_parts("", environment(&set)).unwrap();

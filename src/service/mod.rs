@@ -44,7 +44,7 @@ pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + S
     let wiring = Arc::new(Wiring {
         db: db.clone(),
         hosts: Arc::new(Hosts::new(connector(config)?)),
-        settings: Arc::new(settings(config)),
+        settings: Arc::new(settings(config)?),
         registry: Registry::new(ROOMS),
         nudge: Nudge::default(),
         server,
@@ -83,7 +83,7 @@ pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + S
 
 /// The public key by which this service logs in to its hosts; makes the pair if there is none.
 pub async fn public_key(config: &Config) -> Result<String> {
-    ensure_key(&settings(config).ssh_keys()).await
+    ensure_key(&settings(config)?.ssh_keys()).await
 }
 
 /// Makes the key pair at the first start, so that an administrator finds it before the first host is added.
@@ -106,7 +106,7 @@ fn ready(addresses: &[SocketAddr]) -> String {
 
 fn connector(config: &Config) -> Result<Arc<dyn Connector>> {
     let fake = (config.hosts.connector == ConnectorKind::Fake).then(FakeConnector::default);
-    let settings = settings(config);
+    let settings = settings(config)?;
     let libvirt = LibvirtConnector::new(LibvirtSettings {
         keys: settings.ssh_keys(),
         scratch: scratch(&config.data),
@@ -120,14 +120,17 @@ fn scratch(data: &Path) -> std::path::PathBuf {
     data.join("run")
 }
 
-fn settings(config: &Config) -> Settings {
-    let test_hosts = config.hosts.test_directory.clone();
-    Settings {
+/// What commands need to know of the configuration. Error: a rule about GPUs that is none.
+pub fn settings(config: &Config) -> Result<Settings> {
+    Ok(Settings {
         images: config.images(),
-        test_hosts,
+        test_hosts: config.hosts.test_directory.clone(),
         data: config.data.clone(),
-        ..Settings::default()
-    }
+        detach_on_stop: config.instances.detach_on_stop,
+        stop_seconds: config.instances.stop_seconds,
+        manage_discovered: config.gpus.manage_discovered,
+        gpu_rules: config.gpu_rules().map_err(crate::error::Error::invalid)?,
+    })
 }
 
 fn keeping(config: &Config) -> jobs::hosts::Pace {
@@ -142,4 +145,28 @@ fn keeping(config: &Config) -> jobs::hosts::Pace {
 fn pace(config: &Config) -> Pace {
     let (workers, lease_seconds) = (config.jobs.workers, config.jobs.lease_seconds);
     Pace { workers, lease_seconds, ..Pace::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_reaches_the_part_it_is_for() {
+        let file = "[hosts]\nreconcile_seconds = 7\nprobe_seconds = 9\n[jobs]\nworkers = 3\nlease_seconds = 11\n\
+            [instances]\ndetach_on_stop = true\nstop_seconds = 13\n\
+            [gpus]\nmanage_discovered = false\ntrusted_drivers = ['nvidia']\n";
+        let config = Config::from_parts(file, []).unwrap();
+        let workers = pace(&config);
+        assert_eq!((workers.workers, workers.lease_seconds), (3, 11));
+        let keeper = keeping(&config);
+        let seconds = [keeper.round.as_secs(), keeper.answer.as_secs()];
+        assert_eq!(seconds, [7, 9]);
+        let settings = settings(&config).unwrap();
+        assert!(settings.detach_on_stop && !settings.manage_discovered);
+        assert_eq!(
+            (settings.stop_seconds, &*settings.gpu_rules.trusted_drivers[0]),
+            (13, "nvidia")
+        );
+    }
 }
