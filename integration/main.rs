@@ -15,6 +15,7 @@ mod gpu_inventory;
 mod gpu_offering;
 mod host;
 mod identity;
+mod job;
 mod keeper;
 mod kernel;
 mod migrate;

@@ -5,7 +5,7 @@ use crate::{
     domain::{Id, Kind, id, identity::Caller},
     error::Result,
     hypervisor::Hosts,
-    store::{self, Db, Tx},
+    store::{self, Db, Tx, job::Lease},
 };
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::Notify;
@@ -76,6 +76,8 @@ impl Nudge {
 #[derive(Debug, Clone)]
 pub struct Cx {
     wiring: Arc<Wiring>,
+    /// The database; inside a worker only as long as the job's lease is held.
+    pub db: Db,
     /// Who calls, or called when the job was admitted.
     pub caller: Arc<Caller>,
     /// The command.
@@ -94,17 +96,13 @@ impl Deref for Cx {
 impl Cx {
     /// A context for a request.
     pub fn new(wiring: Arc<Wiring>, caller: Arc<Caller>, spec: &'static Spec) -> Self {
-        Self { wiring, caller, spec, job: None }
+        let db = wiring.db.clone();
+        Self { wiring, db, caller, spec, job: None }
     }
 
-    /// A context for a job.
-    pub fn for_job(
-        wiring: Arc<Wiring>,
-        caller: Arc<Caller>,
-        spec: &'static Spec,
-        job: Id<id::Job>,
-    ) -> Self {
-        Self { wiring, caller, spec, job: Some(job) }
+    /// A context for a job that this server works on.
+    pub fn under(self, lease: Lease) -> Self {
+        Self { db: self.db.under(lease), job: Some(lease.job), ..self }
     }
 
     /// The read-only part, for `admit`.

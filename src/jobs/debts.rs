@@ -19,7 +19,7 @@ pub(super) async fn owe(
 ) -> Result<()> {
     tracing::error!(%error, source = ?std::error::Error::source(error), "could not put back what the job did");
     let host = (ops.host)(&job.plan);
-    let (id, server, reason) = (job.id, wiring.server, error.to_string());
+    let (lease, reason) = (job.lease(wiring.server), error.to_string());
     let text = match host {
         Some(_) => format!("{} (clean-up waits: {reason})", why.1),
         None => format!("{} (clean-up failed: {reason})", why.1),
@@ -28,10 +28,10 @@ pub(super) async fn owe(
         .db
         .txn("host owes", move |tx| {
             let outcome = Outcome::Failed(why.0, text.clone());
-            if store::job::finish(tx, id, server, &outcome)?
+            if store::job::finish(tx, &lease, &outcome)?
                 && let Some(host) = host
             {
-                store::debt::record(tx, host, id, &reason)?;
+                store::debt::record(tx, host, lease.job, &reason)?;
             }
             Ok(())
         })

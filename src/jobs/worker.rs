@@ -227,7 +227,7 @@ async fn work(floor: &Floor, job: &Held) -> Result<()> {
         )
         .await;
     };
-    let cx = Cx::for_job(Arc::clone(wiring), caller, &entry.spec, job.id);
+    let cx = Cx::new(Arc::clone(wiring), caller, &entry.spec).under(job.lease(wiring.server));
     match (job.state, ops.after_crash) {
         (JobState::Undoing, _) => {
             let code = job.error_code.and_then(|code| u16::try_from(code).ok()).unwrap_or(530);
@@ -257,11 +257,11 @@ async fn give_up(
     ops: AsyncOps,
     why: (u16, String),
 ) -> Result<()> {
-    let (id, server, text) = (job.id, floor.wiring.server, why.1.clone());
+    let (lease, text) = (job.lease(floor.wiring.server), why.1.clone());
     let ours = floor
         .wiring
         .db
-        .txn("job undoes", move |tx| store::job::begin_undo(tx, id, server, why.0, &text))
+        .txn("job undoes", move |tx| store::job::begin_undo(tx, &lease, why.0, &text))
         .await?;
     if ours { undo(floor, job, cx, ops, why).await } else { Ok(()) }
 }
@@ -286,12 +286,9 @@ async fn undo(floor: &Floor, job: &Held, cx: &Cx, ops: AsyncOps, why: (u16, Stri
 }
 
 async fn finish(floor: &Floor, job: &Held, outcome: Outcome) -> Result<()> {
-    let (id, server) = (job.id, floor.wiring.server);
-    let ours = floor
-        .wiring
-        .db
-        .txn("job ends", move |tx| store::job::finish(tx, id, server, &outcome))
-        .await?;
+    let lease = job.lease(floor.wiring.server);
+    let ours =
+        floor.wiring.db.txn("job ends", move |tx| store::job::finish(tx, &lease, &outcome)).await?;
     if !ours {
         tracing::warn!("another server took this job over");
     }
@@ -314,5 +311,5 @@ pub(super) async fn context_of(
     let Some((command, plan, caller)) = found else { return Ok(None) };
     let Some(entry) = wiring.registry.find(&command) else { return Ok(None) };
     let Call::Async(ops) = entry.call else { return Ok(None) };
-    Ok(Some((Cx::for_job(Arc::clone(wiring), Arc::new(caller), &entry.spec, job), ops, plan)))
+    Ok(Some((Cx::new(Arc::clone(wiring), Arc::new(caller), &entry.spec), ops, plan)))
 }

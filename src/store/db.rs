@@ -14,6 +14,7 @@
 //! A future that is dropped does not stop its closure: what was sent is finished, and the connection goes back.
 
 use super::failure::{Meaning, away, inside, meaning, settle, unknown_outcome};
+use super::job::{self, Lease};
 use super::pool::{Conn, Manager, Quiet, Session, Shared};
 use crate::error::{Error, Result};
 use diesel::r2d2::{Pool, PooledConnection};
@@ -35,6 +36,7 @@ pub struct Db {
     pool: Pool<Manager>,
     free: Arc<Semaphore>,
     shared: Arc<Shared>,
+    lease: Option<Lease>,
 }
 
 /// A connection that is inside a transaction: the only key to functions that must be.
@@ -78,7 +80,13 @@ impl Db {
             .test_on_check_out(true) // compares two numbers, sends nothing
             .error_handler(Box::new(Quiet))
             .build_unchecked(manager);
-        Self { pool, free: Arc::new(Semaphore::new(size as usize)), shared }
+        Self { pool, free: Arc::new(Semaphore::new(size as usize)), shared, lease: None }
+    }
+
+    /// The same database for a job: each transaction begins with its lease and changes nothing when that is lost, so a
+    /// server that was believed dead cannot write over what its successor does.
+    pub fn under(&self, lease: Lease) -> Self {
+        Self { lease: Some(lease), ..self.clone() }
     }
 
     /// Reads, outside any transaction: each statement sees what is committed when it runs.
@@ -182,7 +190,9 @@ impl Db {
     fn try_txn<T>(&self, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T, Setback> {
         let mut session = self.session()?;
         session.begin().map_err(|error| Setback::of(error.into(), &session))?;
-        let outcome = work(&mut Tx(&mut session.conn));
+        let mut tx = Tx(&mut session.conn);
+        let held = self.lease.as_ref().map_or(Ok(()), |lease| job::hold(&mut tx, lease));
+        let outcome = held.and_then(|()| work(&mut tx));
         let value = match outcome {
             Ok(value) => value,
             Err(error) => {

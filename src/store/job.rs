@@ -8,7 +8,7 @@ use crate::{
     domain::{
         Id, Kind, Time, id, identity::Caller, identity::Reach, identity::Scope, job::JobState,
     },
-    error::Result,
+    error::{Error, Result},
 };
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
@@ -48,12 +48,50 @@ pub struct Held {
     pub subject_id: Option<String>,
     /// The state it was found in: `Queued` for a new one, another for one whose server died.
     pub state: JobState,
-    /// How often it was claimed before.
+    /// How often it was claimed, this time counted.
     pub attempt: i32,
     /// The error that made it undo, when it was already undoing.
     pub error_code: Option<i32>,
     /// That error's text.
     pub error_text: Option<String>,
+}
+
+/// The right to work on a job: of a server, from one claim to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// The job.
+    pub job: Id<id::Job>,
+    /// Who holds it.
+    pub server: Id<id::Server>,
+    /// The claim that gave it: a later one has a higher number, also by the same server.
+    pub attempt: i32,
+}
+
+impl Held {
+    /// The lease under which this server holds the job.
+    pub fn lease(&self, server: Id<id::Server>) -> Lease {
+        Lease { job: self.id, server, attempt: self.attempt }
+    }
+}
+
+/// The job's row, if the lease is still the one that counts.
+macro_rules! under {
+    ($lease:expr) => {
+        job::table
+            .filter(job::id.eq($lease.job))
+            .filter(job::lease_owner.eq($lease.server))
+            .filter(job::attempt.eq($lease.attempt))
+    };
+}
+
+/// Keeps the lease until the transaction ends: while it runs nobody takes the job over. Error: conflict, when somebody
+/// has. The first statement of every transaction of a job ([`super::Db::under`]).
+pub(super) fn hold(tx: &mut Tx<'_>, lease: &Lease) -> Result<()> {
+    let row = under!(lease).select(job::id).for_update().first::<Id<id::Job>>(&mut **tx);
+    match row.optional()? {
+        Some(_) => Ok(()),
+        None => Err(Error::Conflict(format!("another server took job {} over", lease.job))),
+    }
 }
 
 /// A job as its owner reads it.
@@ -186,6 +224,7 @@ pub fn claim(
         let started = job::started.eq(clock().nullable());
         update(rows).set((lease, started, job::state.eq(JobState::Running))).execute(&mut **tx)?;
     }
+    found.iter_mut().for_each(|held| held.attempt += 1);
     Ok(found)
 }
 
@@ -199,30 +238,18 @@ pub fn heartbeat(tx: &mut Tx<'_>, server: Id<id::Server>, lease_seconds: u32) ->
 }
 
 /// A job that failed turns to putting back what it did. False: the lease is lost, touch nothing.
-pub fn begin_undo(
-    tx: &mut Tx<'_>,
-    job: Id<id::Job>,
-    server: Id<id::Server>,
-    code: u16,
-    text: &str,
-) -> Result<bool> {
-    let mine = job::table.filter(job::id.eq(job)).filter(job::lease_owner.eq(server));
+pub fn begin_undo(tx: &mut Tx<'_>, lease: &Lease, code: u16, text: &str) -> Result<bool> {
     let failed = (
         job::state.eq(JobState::Undoing),
         job::error_code.eq(i32::from(code)),
         job::error_text.eq(text),
     );
-    Ok(update(mine).set(failed).execute(&mut **tx)? == 1)
+    Ok(update(under!(lease)).set(failed).execute(&mut **tx)? == 1)
 }
 
 /// Ends a job. False: the lease is lost, somebody else ends it.
-pub fn finish(
-    tx: &mut Tx<'_>,
-    job: Id<id::Job>,
-    server: Id<id::Server>,
-    outcome: &Outcome,
-) -> Result<bool> {
-    let mine = job::table.filter(job::id.eq(job)).filter(job::lease_owner.eq(server));
+pub fn finish(tx: &mut Tx<'_>, lease: &Lease, outcome: &Outcome) -> Result<bool> {
+    let mine = under!(lease);
     let end = (
         job::busy_subject.eq(None::<String>),
         job::lease_owner.eq(None::<Id<id::Server>>),
