@@ -26,8 +26,8 @@ use crate::{
 };
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, RunQueryDsl, dsl::exists, insert_into, sql_query, sql_types::Text,
-    update,
+    OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper, dsl::exists,
+    insert_into, sql_query, sql_types::Text, update,
 };
 use uuid::Uuid;
 
@@ -41,12 +41,23 @@ macro_rules! held {
     };
 }
 
+/// The row of a host that is not removed, to be locked.
+macro_rules! row {
+    ($host:expr) => {
+        host::table
+            .filter(host::id.eq($host).and(host::alive.eq(true)))
+            .select(LockedHost::as_select())
+    };
+}
+
 /// A host whose row this transaction has locked: the only key to [`claim`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = host)]
 pub struct LockedHost {
     /// The host.
     pub id: Id<id::Host>,
     /// Its zone.
+    #[diesel(column_name = zone_id)]
     pub zone: Id<id::Zone>,
     /// One more with every claim and every release.
     pub generation: i64,
@@ -65,25 +76,12 @@ pub struct LockedHost {
 /// Locks a host's row until the transaction ends. Always the first lock that is taken. Error: lost race, when it is
 /// removed.
 pub fn lock_host(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<LockedHost> {
-    type Row = (Id<id::Host>, Id<id::Zone>, i64, String, String, i32, i32, i64);
-    let row: Option<Row> = host::table
-        .filter(host::id.eq(host).and(host::alive.eq(true)))
-        .select((
-            host::id,
-            host::zone_id,
-            host::generation,
-            host::state,
-            host::resource_state,
-            host::cpus,
-            host::mhz,
-            host::memory,
-        ))
-        .for_update()
-        .first(&mut **tx)
-        .optional()?;
-    let (id, zone, generation, state, resource_state, cpus, mhz, memory) =
-        row.ok_or(Error::LostRace("host"))?;
-    Ok(LockedHost { id, zone, generation, state, resource_state, cpus, mhz, memory })
+    row!(host).for_update().first(&mut **tx).optional()?.ok_or(Error::LostRace("host"))
+}
+
+/// Locks a host's row, unless somebody else holds it or it is removed.
+pub fn try_lock_host(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<Option<LockedHost>> {
+    Ok(row!(host).for_update().skip_locked().first(&mut **tx).optional()?)
 }
 
 /// All picked devices become the instance's (`Reserved`), in this order, or none does. Returns their ids; those of

@@ -5,7 +5,6 @@
 
 use super::{
     Conn, Tx,
-    gpu_claim::LockedHost,
     schema::{gpu_allocation, gpu_device, gpu_slice_type, host},
 };
 use crate::{
@@ -23,8 +22,8 @@ use crate::{
     error::Result,
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, QueryableByName, RunQueryDsl, sql_query,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
+    QueryableByName, RunQueryDsl, sql_query,
     sql_types::{BigInt, Bool, Integer, Nullable, Text},
     update,
 };
@@ -317,31 +316,6 @@ fn rooms_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<HashMap<Id<id::Ho
         found.entry(host).or_default().push(room);
     }
     Ok(found)
-}
-
-/// Locks a host's row unless somebody else has it: among several that will do, one need not wait.
-pub fn try_lock(tx: &mut Tx<'_>, which: Id<id::Host>) -> Result<Option<LockedHost>> {
-    type Row = (Id<id::Host>, Id<id::Zone>, i64, String, String, i32, i32, i64);
-    let row: Option<Row> = host::table
-        .filter(host::id.eq(which).and(host::alive.eq(true)))
-        .select((
-            host::id,
-            host::zone_id,
-            host::generation,
-            host::state,
-            host::resource_state,
-            host::cpus,
-            host::mhz,
-            host::memory,
-        ))
-        .for_update()
-        .skip_locked()
-        .first(&mut **tx)
-        .optional()?;
-    Ok(row.map(|row| {
-        let (id, zone, generation, state, resource_state, cpus, mhz, memory) = row;
-        LockedHost { id, zone, generation, state, resource_state, cpus, mhz, memory }
-    }))
 }
 
 /// Whoever looked at the host before this sees that it was given to somebody: for instances without GPUs, whose claim

@@ -45,7 +45,7 @@ pub(super) fn place(tx: &mut Tx<'_>, caller: &Caller, order: &Order) -> Result<P
     };
     if !others.is_empty() {
         for choice in choices.iter().take(TRIES) {
-            if let Some(host) = placement::try_lock(tx, choice.host)?
+            if let Some(host) = gpu_claim::try_lock_host(tx, choice.host)?
                 && let Some(placed) = take(tx, order, depth, host, choice, &spots)?
             {
                 return Ok(placed);
