@@ -1,10 +1,32 @@
-//! What administrators write about a device, as values.
+//! What administrators write about devices, as values.
 
 use crate::{
-    domain::gpu::{DeviceType, PciAddress},
-    error::{Error, Result},
+    command::prelude::*,
+    domain::gpu::{DeviceType, ManagedState, PciAddress},
+    store::gpu_change,
 };
 use uuid::Uuid;
+
+/// Some devices.
+#[derive(Debug, Params)]
+pub(super) struct Devices {
+    /// the IDs of the GPU devices, joined by commas
+    #[param(required)]
+    ids: Vec<Id<id::GpuDevice>>,
+}
+
+impl Devices {
+    /// Lets the cloud have them, or not.
+    pub(super) async fn set(self, cx: &Cx, managed: ManagedState) -> Result<Success> {
+        let ids = self.ids;
+        cx.write(move |tx, _| {
+            gpu_change::set_managed(tx, &ids, managed)?;
+            Ok((ids.first().map(|id| (Kind::GpuDevice, id.uuid())), ()))
+        })
+        .await?;
+        Ok(Success::YES)
+    }
+}
 
 /// `PCI`, `MDEV` or `VGPUOnly`, in any case.
 pub(super) fn device_type(word: &str) -> Result<DeviceType> {
