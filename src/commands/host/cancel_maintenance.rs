@@ -1,9 +1,6 @@
 //! `cancelHostMaintenance`: instances may be placed on the host again.
 
-use super::{
-    maintenance::Plan,
-    view::{HostView, one},
-};
+use super::{maintenance::Plan, view::HostView};
 use crate::{command::prelude::*, domain::infra::ResourceState, store::host};
 
 /// `cancelHostMaintenance`.
@@ -36,19 +33,12 @@ impl AsyncCommand for CancelHostMaintenance {
         if !in_maintenance.contains(&found.resource_state) {
             return Err(Error::Conflict(format!("host {} is not in maintenance", found.name)));
         }
-        let state = Some(ResourceState::Enabled);
-        host::change(tx, found.id, &host::Changes { resource_state: state, ..Default::default() })?;
-        Ok(Admitted {
-            plan: Plan { host: found.id },
-            subject: Some((Kind::Host, found.id.uuid())),
-            created: None,
-            describe: Some(format!("cancelling the maintenance of host {}", found.name)),
-        })
+        let text = format!("cancelling the maintenance of host {}", found.name);
+        Plan::turn(tx, &found, ResourceState::Enabled, text)
     }
 
     async fn run(cx: &Cx, plan: &Plan) -> Result<Self::Response> {
-        let (id, server) = (plan.host, cx.server);
-        Ok(One(cx.db.read(move |conn| one(conn, id, server)).await?))
+        plan.answer(cx).await
     }
 
     async fn undo(_: &Cx, _: &Plan) -> Result<()> {

@@ -22,7 +22,32 @@ pub(super) struct Request {
 /// What its job must know.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Plan {
-    pub(super) host: Id<id::Host>,
+    host: Id<id::Host>,
+}
+
+impl Plan {
+    /// Turns the administrator's switch of a host that is held: the admission of a job that has nothing left to do.
+    pub(super) fn turn(
+        tx: &mut Tx<'_>,
+        host: &host::Host,
+        state: ResourceState,
+        text: String,
+    ) -> Result<Admitted<Self>> {
+        let changes = host::Changes { resource_state: Some(state), ..Default::default() };
+        host::change(tx, host.id, &changes)?;
+        Ok(Admitted {
+            plan: Self { host: host.id },
+            subject: Some((Kind::Host, host.id.uuid())),
+            created: None,
+            describe: Some(text),
+        })
+    }
+
+    /// The host as it is now.
+    pub(super) async fn answer(&self, cx: &Cx) -> Result<One<HostView>> {
+        let (id, server) = (self.host, cx.server);
+        Ok(One(cx.db.read(move |conn| one(conn, id, server)).await?))
+    }
 }
 
 impl AsyncCommand for PrepareHostForMaintenance {
@@ -50,19 +75,12 @@ impl AsyncCommand for PrepareHostForMaintenance {
                 found.name
             )));
         }
-        let state = Some(ResourceState::Maintenance);
-        host::change(tx, found.id, &host::Changes { resource_state: state, ..Default::default() })?;
-        Ok(Admitted {
-            plan: Plan { host: found.id },
-            subject: Some((Kind::Host, found.id.uuid())),
-            created: None,
-            describe: Some(format!("preparing host {} for maintenance", found.name)),
-        })
+        let text = format!("preparing host {} for maintenance", found.name);
+        Plan::turn(tx, &found, ResourceState::Maintenance, text)
     }
 
     async fn run(cx: &Cx, plan: &Plan) -> Result<Self::Response> {
-        let (id, server) = (plan.host, cx.server);
-        Ok(One(cx.db.read(move |conn| one(conn, id, server)).await?))
+        plan.answer(cx).await
     }
 
     async fn undo(_: &Cx, _: &Plan) -> Result<()> {
