@@ -3,9 +3,26 @@
 
 use crate::world::{
     World,
-    cloud::{Cloud, state},
+    site::{Site, instance, state},
 };
-use csgpu::hypervisor::fake::FakeShape;
+use csgpu::hypervisor::fake::{FakeHost, FakeShape};
+
+/// A zone with one host, and an offering that takes two of its four GPUs.
+struct Lab {
+    site: Site,
+    size: String,
+}
+
+impl Lab {
+    async fn new(world: &World) -> Self {
+        let site = world.site([FakeShape::new("h").gpus(4)]).await;
+        Self { size: world.size("pair", 2).await, site }
+    }
+
+    fn fake(&self) -> &FakeHost {
+        &self.site.racks[0].fake
+    }
+}
 
 /// Where an instance is before its job.
 #[derive(Clone, Copy)]
@@ -41,10 +58,14 @@ enum Fault {
 /// More host calls than any job makes.
 const MOST_CALLS: u64 = 40;
 
-async fn prepare(world: &World, cloud: &Cloud, before: Before) -> Option<String> {
+async fn prepare(world: &World, lab: &Lab, before: Before) -> Option<String> {
     let vm = match before {
         Before::Nothing => return None,
-        _ => cloud.running(&world.admin).await,
+        _ => {
+            let words = lab.site.deploy(&lab.size);
+            let vm = instance(&world.admin.call_async("deployVirtualMachine", &words).await);
+            vm["id"].as_str().expect("an id").to_owned()
+        }
     };
     let steps: &[&str] = match before {
         Before::Stopped => &["stopVirtualMachine"],
@@ -59,7 +80,7 @@ async fn prepare(world: &World, cloud: &Cloud, before: Before) -> Option<String>
 }
 
 /// Removes the instance, whatever became of it; then every device must be free again.
-async fn tidy_up(world: &World, cloud: &Cloud, vm: &str) {
+async fn tidy_up(world: &World, lab: &Lab, vm: &str) {
     if state(&world.admin, vm).await.is_some() {
         let job = world
             .admin
@@ -70,16 +91,16 @@ async fn tidy_up(world: &World, cloud: &Cloud, vm: &str) {
     world.settle().await;
     let held = world.texts("SELECT device_id AS text FROM gpu_allocation WHERE active = 1").await;
     assert!(held.is_empty(), "still held: {held:?}");
-    assert!(cloud.fake.domain_ids().is_empty(), "a domain is left on the host");
+    assert!(lab.fake().domain_ids().is_empty(), "a domain is left on the host");
     let quarantined =
         world.texts("SELECT id AS text FROM gpu_device WHERE alive = 1 AND health <> 'Ok'").await;
     assert!(quarantined.is_empty(), "not free: {quarantined:?}");
 }
 
 /// Kills the server as soon as the host hangs, and starts another one. True when the fault was met.
-async fn kill_when_hung(world: &mut World, cloud: &Cloud, job: &str) -> bool {
+async fn kill_when_hung(world: &mut World, lab: &Lab, job: &str) -> bool {
     loop {
-        if cloud.fake.is_hung() {
+        if lab.fake().is_hung() {
             break;
         }
         let state = world.admin.ok("queryAsyncJobResult", &[("jobid", job)]).await;
@@ -89,7 +110,7 @@ async fn kill_when_hung(world: &mut World, cloud: &Cloud, job: &str) -> bool {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     world.server.crash();
-    cloud.fake.resume();
+    lab.fake().resume();
     let (server, client) = world.another_server().await;
     world.server = server;
     world.admin = client;
@@ -98,20 +119,21 @@ async fn kill_when_hung(world: &mut World, cloud: &Cloud, job: &str) -> bool {
 
 async fn sweep(fault: Fault, jobs: &[Job]) {
     let mut world = World::new().await;
-    let cloud = world.cloud(FakeShape::new("h").gpus(4), 2).await;
+    let lab = Lab::new(&world).await;
+    let host = lab.site.racks[0].id.to_string();
     for (command, before, more) in jobs {
         let mut met = 0;
         for n in 1..=MOST_CALLS {
-            let subject = prepare(&world, &cloud, *before).await;
-            let calls = cloud.fake.calls();
+            let subject = prepare(&world, &lab, *before).await;
+            let calls = lab.fake().calls();
             match fault {
-                Fault::Fails => cloud.fake.fail_at(n),
-                Fault::AnswerLost => cloud.fake.fail_after(n),
-                Fault::ServerKilled => cloud.fake.hang_after(n),
+                Fault::Fails => lab.fake().fail_at(n),
+                Fault::AnswerLost => lab.fake().fail_after(n),
+                Fault::ServerKilled => lab.fake().hang_after(n),
             }
-            let deploy = cloud.deploy();
+            let deploy = lab.site.deploy(&lab.size);
             let mut params: Vec<(&str, &str)> = match &subject {
-                None => deploy.to_vec(),
+                None => deploy,
                 Some(vm) => vec![("id", vm)],
             };
             params.extend(*more);
@@ -122,18 +144,18 @@ async fn sweep(fault: Fault, jobs: &[Job]) {
                 .expect("an instance");
             let job = started["jobid"].as_str().expect("a job").to_owned();
             let is_met = match fault {
-                Fault::ServerKilled => kill_when_hung(&mut world, &cloud, &job).await,
+                Fault::ServerKilled => kill_when_hung(&mut world, &lab, &job).await,
                 _ => {
                     world.admin.finished(&job).await;
-                    cloud.fake.calls() >= calls + n
+                    lab.fake().calls() >= calls + n
                 }
             };
-            cloud.fake.heal();
+            lab.fake().heal();
             world.admin.finished(&job).await;
-            world.pay(&cloud.host).await;
+            world.pay(&host).await;
             eprintln!("{fault:?} at call {n} of {command} {more:?}");
             world.settle().await;
-            tidy_up(&world, &cloud, &vm).await;
+            tidy_up(&world, &lab, &vm).await;
             if !is_met {
                 break;
             }

@@ -1,7 +1,7 @@
 //! Zones, pods and clusters: made, listed, changed, and removed only when they are empty.
 
 use crate::world::World;
-pub use crate::world::cloud::{text, zone_pod_cluster};
+pub use crate::world::places::{text, zone_pod_cluster};
 
 #[tokio::test]
 async fn a_zone_is_listed_as_it_was_made() {

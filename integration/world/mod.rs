@@ -9,8 +9,8 @@
 
 pub mod cable;
 pub mod client;
-pub mod cloud;
 pub mod invariants;
+pub mod places;
 pub mod private;
 pub mod rack;
 pub mod server;

@@ -1,6 +1,6 @@
 //! A zone with hosts, pools, a template and a network: all that a deploy needs.
 
-use super::{World, rack::Rack};
+use super::{Client, World, rack::Rack};
 use csgpu::{
     domain::{Id, id},
     hypervisor::fake::FakeShape,
@@ -107,6 +107,13 @@ impl Site {
             ("networkids", &self.network),
         ]
     }
+}
+
+/// The state of an instance, or nothing when it is gone.
+pub async fn state(client: &Client, vm: &str) -> Option<String> {
+    let answer = client.call("listVirtualMachines", &[("id", vm)]).await;
+    let found: &Value = answer.inner();
+    found["virtualmachine"][0]["state"].as_str().map(str::to_owned)
 }
 
 /// The instance in a finished job that must have succeeded.
