@@ -167,8 +167,6 @@ CREATE TABLE `host` (
     `iommu` TINYINT(1) NOT NULL,
     `tags` VARCHAR(255) NULL,
     `generation` BIGINT NOT NULL DEFAULT 0,
-    `lease_owner` CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
-    `lease_until` DATETIME(6) NULL,
     `last_seen` DATETIME(6) NULL,
     `created` DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
     `removed` DATETIME(6) NULL,

@@ -138,7 +138,7 @@ settings! {
     Jobs {
         /// How many jobs this server runs at a time.
         workers: u32 = 8,
-        /// So many seconds after a server was last heard of, another one takes its jobs and hosts over.
+        /// So many seconds after a server was last heard of, another one takes its jobs over.
         lease_seconds: u32 = 30,
     }
 }

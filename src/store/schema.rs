@@ -218,8 +218,6 @@ diesel::table! {
         iommu -> Bool,
         tags -> Nullable<Text>,
         generation -> BigInt,
-        lease_owner -> Nullable<Text>,
-        lease_until -> Nullable<Datetime>,
         last_seen -> Nullable<Datetime>,
         created -> Datetime,
         removed -> Nullable<Datetime>,

@@ -4,6 +4,9 @@
 //! One task reads the books once a round for all hosts together (three statements, however many there are) and hands
 //! each host's task its part. A host that shows what it showed before costs no statement at all; what a host says by
 //! itself (its connection, a domain, a device) is looked at when it is said.
+//!
+//! Every server keeps every host over a connection of its own: its jobs and requests need that connection anyway, and
+//! what the keeper writes is conditional on what it read, so what two servers see is written once.
 
 mod instances;
 mod pools;
