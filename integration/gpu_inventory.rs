@@ -78,6 +78,12 @@ async fn a_rule_of_the_configuration_keeps_a_device_out() {
     assert_eq!(books(&world, &rack).await, ["0000:11:00.0 PCI Unmanaged Ok 0"]);
     let reasons: Vec<&str> = seen.skipped.iter().map(|one| one.reason.as_str()).collect();
     assert_eq!(reasons, ["the operator's rules exclude it"]);
+    let left_out = "SELECT left_out AS text FROM host WHERE left_out IS NOT NULL";
+    let text = &world.texts(left_out).await[0];
+    assert!(text.starts_with("13:00.0 ") && text.ends_with(": the operator's rules exclude it"));
+    rack.fake.change(|all| all[1].device_id = 0x20b5);
+    world.look(&rack).await.expect("an answer");
+    assert!(world.texts(left_out).await.is_empty());
 }
 
 #[tokio::test]

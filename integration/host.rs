@@ -50,6 +50,21 @@ async fn a_host_is_added_and_listed_with_what_it_has() {
 }
 
 #[tokio::test]
+async fn the_display_chip_of_a_management_controller_is_left_out_and_told() {
+    let world = World::new().await;
+    let places = zone_pod_cluster(&world).await;
+    let fake = world.fakes.add(FakeShape::new("h1").gpus(2));
+    fake.change(|all| all[0].vendor_id = 0x1a03);
+    let added = add(&world, &places, &[("url", "fake://h1")]).await;
+    let id = text(&added.inner()["host"][0]["id"]);
+    let devices = world.admin.ok("discoverGpuDevices", &[("id", &id)]).await;
+    assert_eq!(devices["count"], 1, "{devices}");
+    let host = world.admin.ok("listHosts", &[("id", &id)]).await["host"][0].clone();
+    let told = host["details"]["gpusleftout"].as_str().expect("what was left out");
+    assert!(told.starts_with("11:00.0 ") && told.contains("management controller"), "{told}");
+}
+
+#[tokio::test]
 async fn the_same_machine_under_two_names_is_one_host() {
     let world = World::new().await;
     let places = zone_pod_cluster(&world).await;

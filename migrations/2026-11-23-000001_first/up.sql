@@ -143,6 +143,7 @@ CREATE TABLE `cluster` (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 
 -- identity is the hardware's: the same machine under two names is one host. generation: one more with every claim
+-- left_out: what looks like a GPU there and is none of ours, with the reason
 CREATE TABLE `host` (
     `id` CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     `zone_id` CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -167,6 +168,7 @@ CREATE TABLE `host` (
     `iommu` TINYINT(1) NOT NULL,
     `tags` VARCHAR(255) NULL,
     `generation` BIGINT NOT NULL DEFAULT 0,
+    `left_out` TEXT NULL,
     `last_seen` DATETIME(6) NULL,
     `created` DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
     `removed` DATETIME(6) NULL,

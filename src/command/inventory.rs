@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     hypervisor::{ExpectedDevice, HostDriver},
     store::{
-        Conn, Tx, gpu_claim, gpu_health, gpu_held,
+        self, Conn, Tx, gpu_claim, gpu_health, gpu_held,
         gpu_inventory::{self, Before},
     },
 };
@@ -142,12 +142,18 @@ async fn write(
         false => ManagedState::Unmanaged,
     };
     let skipped = seen.skipped.clone();
+    let left_out = in_words(&skipped);
+    let is_news = left_out != before.left_out;
     let view = Arc::new((seen, probe.domains.clone(), before.allocations));
     let diff = wiring
         .db
         .txn("gpu inventory", move |tx| {
             let (seen, domains, before) = view.as_ref();
-            compare_and_write(tx, host, seen, domains, before, managed)
+            let diff = compare_and_write(tx, host, seen, domains, before, managed)?;
+            if is_news {
+                store::host::leave_out(tx, host, left_out.as_deref())?;
+            }
+            Ok(diff)
         })
         .await?;
     for change in &diff.changes {
@@ -156,6 +162,14 @@ async fn write(
         }
     }
     Ok(Refreshed { changes: diff.changes.len(), drift: diff.drift, skipped })
+}
+
+/// What is left out, by address, with the reason; `None`: nothing.
+fn in_words(skipped: &[Skipped]) -> Option<String> {
+    let word = |one: &Skipped| format!("{} {}: {}", one.address.short(), one.name, one.reason);
+    let mut words: Vec<String> = skipped.iter().map(word).collect();
+    words.sort();
+    if words.is_empty() { None } else { Some(words.join("; ")) }
 }
 
 fn compare_and_write(

@@ -51,20 +51,22 @@ pub struct Before {
     pub uri: String,
     /// One more with every claim and every release.
     pub generation: i64,
+    /// What looked like a GPU there last time and was left out, with the reason.
+    pub left_out: Option<String>,
     /// Who holds what.
     pub allocations: Vec<KnownAllocation>,
 }
 
 /// What must be known before a host is looked at. Two statements. Error: not found.
 pub fn before(conn: &mut Conn, host: Id<id::Host>) -> Result<Before> {
-    let found: Option<(String, i64)> = host::table
+    let found: Option<(String, i64, Option<String>)> = host::table
         .filter(host::id.eq(host).and(host::alive.eq(true)))
-        .select((host::uri, host::generation))
+        .select((host::uri, host::generation, host::left_out))
         .first(conn)
         .optional()?;
-    let (uri, generation) =
+    let (uri, generation, left_out) =
         found.ok_or_else(|| Error::NotFound { what: "host", id: host.to_string() })?;
-    Ok(Before { uri, generation, allocations: allocations(conn, host)? })
+    Ok(Before { uri, generation, left_out, allocations: allocations(conn, host)? })
 }
 
 /// A host's state.

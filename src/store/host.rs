@@ -73,6 +73,8 @@ pub struct Host {
     pub tags: Option<String>,
     /// One more with every claim.
     pub generation: i64,
+    /// What looks like a GPU there and is none of ours, with the reason.
+    pub left_out: Option<String>,
     /// When its state last changed.
     pub last_seen: Option<Time>,
     /// When it was added.
@@ -292,6 +294,12 @@ pub fn change(tx: &mut Tx<'_>, id: Id<id::Host>, changes: &Changes) -> Result<()
 /// Records what a probe said.
 pub fn resize(tx: &mut Tx<'_>, id: Id<id::Host>, size: &Size) -> Result<()> {
     update(host::table.filter(host::id.eq(id))).set(size).execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Records what looks like a GPU on the host and is left out.
+pub fn leave_out(tx: &mut Tx<'_>, id: Id<id::Host>, what: Option<&str>) -> Result<()> {
+    update(host::table.filter(host::id.eq(id))).set(host::left_out.eq(what)).execute(&mut **tx)?;
     Ok(())
 }
 

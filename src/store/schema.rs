@@ -218,6 +218,7 @@ diesel::table! {
         iommu -> Bool,
         tags -> Nullable<Text>,
         generation -> BigInt,
+        left_out -> Nullable<Text>,
         last_seen -> Nullable<Datetime>,
         created -> Datetime,
         removed -> Nullable<Datetime>,

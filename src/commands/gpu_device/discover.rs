@@ -1,4 +1,5 @@
-//! `discoverGpuDevices`: looks at a host now and says what it has.
+//! `discoverGpuDevices`: looks at a host now and says what it has. What looks like a GPU and was left out is told, with
+//! the reason, among the host's `details`.
 
 use super::view::GpuDeviceView;
 use crate::{
@@ -44,10 +45,7 @@ impl Command for DiscoverGpuDevices {
                 "host {host} is {state}: GPU devices are discovered on hosts that are Up"
             )));
         }
-        let seen = inventory::refresh(cx.wiring(), host).await?;
-        for one in &seen.skipped {
-            tracing::info!(%host, address = %one.address, name = one.name, "left out: {}", one.reason);
-        }
+        inventory::refresh(cx.wiring(), host).await?;
         let filter = Filter { host: Some(host), ..Filter::default() };
         let (count, devices) = cx
             .write(move |tx, _| {

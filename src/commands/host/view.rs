@@ -248,11 +248,12 @@ impl HostView {
 /// What an administrator may want to know and no field has.
 fn details(host: &crate::store::host::Host) -> BTreeMap<String, String> {
     let pairs = [
-        ("url", host.uri.clone()),
-        ("iommu", if host.iommu { "on" } else { "off" }.to_owned()),
-        ("domaintype", host.domain_type.clone()),
+        ("url", Some(host.uri.clone())),
+        ("iommu", Some(if host.iommu { "on" } else { "off" }.to_owned())),
+        ("domaintype", Some(host.domain_type.clone())),
+        ("gpusleftout", host.left_out.clone()),
     ];
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 impl From<Group> for GpuGroupView {
