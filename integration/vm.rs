@@ -202,8 +202,18 @@ async fn a_host_lost_while_undoing_owes_and_its_devices_stay_held() {
     assert_eq!(world.admin.call("deployVirtualMachine", &site.deploy(&size)).await.status, 533);
     fake.heal();
     fake.up();
-    csgpu::jobs::pay_debts(&world.server.wiring, site.racks[0].id).await.unwrap();
+    // both servers see that it is back; one of them cleans up, once
+    let (other, _) = world.another_server().await;
+    let proven = fake.proven().len();
+    for server in [&world.server, &other] {
+        csgpu::jobs::call_in(&server.wiring, site.racks[0].id).await.unwrap();
+    }
+    world.settle().await;
     assert_eq!(world.held().await, "");
+    assert_eq!(fake.proven().len() - proven, 2, "each device is proven once");
+    let which = [("jobid", job["jobid"].as_str().unwrap())];
+    let after = world.admin.ok("queryAsyncJobResult", &which).await;
+    assert_eq!(after["jobresult"], job["jobresult"], "what the job said stays said");
     world.admin.call_async("destroyVirtualMachine", &[("id", vm), ("expunge", "true")]).await;
     world.settle().await;
 }

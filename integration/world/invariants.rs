@@ -48,10 +48,7 @@ const ALWAYS: &[(&str, &str)] = &[
 
 /// True once every job has ended and every host has paid.
 const SETTLED: &[(&str, &str)] = &[
-    (
-        "a job has not ended",
-        "SELECT id AS what FROM job WHERE state IN ('Queued', 'Running', 'Undoing')",
-    ),
+    ("a job has not ended", "SELECT id AS what FROM job WHERE state NOT IN ('Done', 'Failed')"),
     (
         "an ended job keeps its thing busy",
         "SELECT id AS what FROM job WHERE busy_subject IS NOT NULL",

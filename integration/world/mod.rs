@@ -130,7 +130,7 @@ impl World {
     /// What the keeper of the hosts does when a host is back: what it owes is undone.
     pub async fn pay(&self, host: &str) {
         let host = host.parse().expect("a host");
-        jobs::pay_debts(&self.server.wiring, host).await.expect("a host that is back pays");
+        jobs::call_in(&self.server.wiring, host).await.expect("the database answers");
     }
 
     /// Every table's checksum but those that change by themselves: equal before and after means that nothing changed.

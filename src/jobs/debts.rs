@@ -1,13 +1,11 @@
 //! What a host owes because it was away when something had to be put back.
 
-use super::worker::context_of;
 use crate::{
-    command::{AsyncOps, Wiring},
+    command::{AsyncOps, Cx, Wiring},
     domain::{Id, id},
     error::{Error, Result},
     store::{self, job::Held, job::Outcome},
 };
-use std::sync::Arc;
 
 /// Ends a job whose undoing failed: the clean-up becomes its host's debt, its devices stay held.
 pub(super) async fn owe(
@@ -38,16 +36,35 @@ pub(super) async fn owe(
         .await
 }
 
-/// Undoes what a host owes, oldest first, as far as it lets us. Called when the host is reachable.
-pub async fn pay_debts(wiring: &Arc<Wiring>, host: Id<id::Host>) -> Result<usize> {
-    let debts = wiring.db.read(move |conn| store::debt::unpaid(conn, host)).await?;
-    let mut paid = 0;
-    for (debt, job) in debts {
-        if let Some((cx, ops, plan)) = context_of(wiring, job).await? {
-            (ops.undo)(cx, plan).await?;
-        }
-        wiring.db.txn("host paid", move |tx| store::debt::pay(tx, debt)).await?;
-        paid += 1;
+/// Calls in what a host owes, because it is reachable: workers undo it, each job under its lease, so that it is done by one
+/// server at a time and by nobody while another job works on the same thing. How many jobs are due now.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn call_in(wiring: &Wiring, host: Id<id::Host>) -> Result<usize> {
+    let owed = wiring.db.read(move |conn| store::debt::unpaid(conn, host)).await?;
+    if owed.is_empty() {
+        return Ok(0);
     }
-    Ok(paid)
+    let due = wiring.db.txn("host owes", move |tx| store::job::call_in(tx, &owed)).await?;
+    wiring.nudge.jobs();
+    Ok(due)
+}
+
+/// Undoes what the job left undone. What fails stays owed, until the host is next looked at.
+pub(super) async fn pay(wiring: &Wiring, job: &Held, ops: AsyncOps, cx: Cx) -> Result<()> {
+    let undone = (ops.undo)(cx, job.plan.clone()).await;
+    if let Err(error) = &undone {
+        tracing::warn!(%error, source = ?std::error::Error::source(error), "the host owes it still");
+    }
+    let (lease, is_paid) = (job.lease(wiring.server), undone.is_ok());
+    wiring
+        .db
+        .txn("host pays", move |tx| {
+            if store::job::rest(tx, &lease)? && is_paid {
+                store::debt::pay(tx, lease.job)?;
+            }
+            Ok(())
+        })
+        .await
 }

@@ -11,5 +11,5 @@ pub mod hosts;
 mod images;
 mod worker;
 
-pub use debts::pay_debts;
+pub use debts::call_in;
 pub use worker::{Pace, Workers, start};

@@ -3,7 +3,7 @@
 use super::debts;
 use crate::{
     command::{AfterCrash, AsyncOps, Call, Cx, Wiring},
-    domain::{Id, id, identity::Caller, job::JobState},
+    domain::{identity::Caller, job::JobState},
     error::{Error, Result},
     store::{self, job::Held, job::Outcome},
 };
@@ -217,9 +217,7 @@ async fn work(floor: &Floor, job: &Held) -> Result<()> {
         )
         .await;
     };
-    let user = job.user_id;
-    let caller = wiring.db.read(move |conn| store::user::caller_of(conn, user)).await?;
-    let Some(caller) = caller.map(Arc::new) else {
+    let Some(caller) = caller(floor, job).await?.map(Arc::new) else {
         return finish(
             floor,
             job,
@@ -229,6 +227,7 @@ async fn work(floor: &Floor, job: &Held) -> Result<()> {
     };
     let cx = Cx::new(Arc::clone(wiring), caller, &entry.spec).under(job.lease(wiring.server));
     match (job.state, ops.after_crash) {
+        (JobState::Due | JobState::Paying, _) => debts::pay(wiring, job, ops, cx).await,
         (JobState::Undoing, _) => {
             let code = job.error_code.and_then(|code| u16::try_from(code).ok()).unwrap_or(530);
             undo(floor, job, &cx, ops, (code, job.error_text.clone().unwrap_or_default())).await
@@ -242,6 +241,16 @@ async fn work(floor: &Floor, job: &Held) -> Result<()> {
             Err(error) => give_up(floor, job, &cx, ops, describe(&error)).await,
         },
     }
+}
+
+/// In whose name a job is done. What was begun is ended also when its user is gone: in the system's name.
+async fn caller(floor: &Floor, job: &Held) -> Result<Option<Caller>> {
+    let (user, is_begun) = (job.user_id, job.state != JobState::Queued);
+    let read = move |conn: &mut store::Conn| match store::user::caller_of(conn, user)? {
+        None if is_begun => store::user::caller_of(conn, store::seed::SYSTEM_USER),
+        found => Ok(found),
+    };
+    floor.wiring.db.read(read).await
 }
 
 /// The error as the job's owner reads it; the rest goes to the log.
@@ -293,23 +302,4 @@ async fn finish(floor: &Floor, job: &Held, outcome: Outcome) -> Result<()> {
         tracing::warn!("another server took this job over");
     }
     Ok(())
-}
-
-/// What [`crate::jobs::pay_debts`] needs of a finished job.
-pub(super) async fn context_of(
-    wiring: &Arc<Wiring>,
-    job: Id<id::Job>,
-) -> Result<Option<(Cx, AsyncOps, String)>> {
-    let found = wiring
-        .db
-        .read(move |conn| {
-            let Some((command, plan, user)) = store::job::plan(conn, job)? else { return Ok(None) };
-            let caller: Option<Caller> = store::user::caller_of(conn, user)?;
-            Ok(caller.map(|caller| (command, plan, caller)))
-        })
-        .await?;
-    let Some((command, plan, caller)) = found else { return Ok(None) };
-    let Some(entry) = wiring.registry.find(&command) else { return Ok(None) };
-    let Call::Async(ops) = entry.call else { return Ok(None) };
-    Ok(Some((Cx::new(Arc::clone(wiring), Arc::new(caller), &entry.spec), ops, plan)))
 }

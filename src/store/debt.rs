@@ -37,15 +37,15 @@ pub fn debtors(conn: &mut Conn) -> Result<Vec<Id<id::Host>>> {
     Ok(owing.union(releasing).load(conn)?)
 }
 
-/// What a host owes, oldest first: (debt, job).
-pub fn unpaid(conn: &mut Conn, host: Id<id::Host>) -> Result<Vec<(Id<id::Job>, Id<id::Job>)>> {
-    let rows: Vec<(Id<id::Job>, String)> = host_debt::table
+/// The jobs whose undoing a host owes, oldest first.
+pub fn unpaid(conn: &mut Conn, host: Id<id::Host>) -> Result<Vec<Id<id::Job>>> {
+    let rows: Vec<String> = host_debt::table
         .filter(host_debt::host_id.eq(host))
         .filter(host_debt::paid.is_null())
         .order(host_debt::id)
-        .select((host_debt::id, host_debt::plan))
+        .select(host_debt::plan)
         .load(conn)?;
-    Ok(rows.into_iter().filter_map(|(debt, job)| Some((debt, job.parse().ok()?))).collect())
+    Ok(rows.into_iter().filter_map(|job| job.parse().ok()).collect())
 }
 
 /// Whether a host owes anything for this thing: the undoing of a job that worked on it.
@@ -59,9 +59,10 @@ pub fn is_owed(conn: &mut Conn, subject: Uuid) -> Result<bool> {
     Ok(diesel::select(exists(owing)).get_result(conn)?)
 }
 
-/// A debt is paid.
-pub fn pay(tx: &mut Tx<'_>, debt: Id<id::Job>) -> Result<()> {
+/// What was owed for this job is paid.
+pub fn pay(tx: &mut Tx<'_>, job: Id<id::Job>) -> Result<()> {
+    let owed = host_debt::plan.eq(job.to_string()).and(host_debt::paid.is_null());
     let paid = host_debt::paid.eq(clock().nullable());
-    update(host_debt::table.filter(host_debt::id.eq(debt))).set(paid).execute(&mut **tx)?;
+    update(host_debt::table.filter(owed)).set(paid).execute(&mut **tx)?;
     Ok(())
 }

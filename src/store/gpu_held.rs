@@ -110,7 +110,7 @@ pub fn left_releasing(conn: &mut Conn, host: Id<id::Host>) -> Result<Vec<Id<id::
     let text = "SELECT DISTINCT a.vm_id AS vm FROM gpu_allocation a JOIN vm ON vm.id = a.vm_id \
         WHERE a.host_id = ? AND a.active = 1 AND a.state = 'Releasing' AND vm.state = 'Stopped' \
         AND vm.removed IS NULL AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject_id = a.vm_id \
-        AND (j.state IN ('Queued', 'Running', 'Undoing') \
+        AND (j.state IN ('Queued', 'Running', 'Undoing', 'Due', 'Paying') \
         OR EXISTS (SELECT 1 FROM host_debt d WHERE d.paid IS NULL AND d.plan = j.id)))";
     let rows: Vec<Left> = sql_query(text).bind::<Text, _>(host).load(conn)?;
     Ok(rows.into_iter().map(|row| row.vm).collect())

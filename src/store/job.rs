@@ -16,7 +16,7 @@ use diesel::{
     TextExpressionMethods,
     dsl::{exists, not, sql},
     insert_into,
-    sql_types::Datetime,
+    sql_types::{Datetime, Text},
     update,
 };
 use uuid::Uuid;
@@ -161,14 +161,14 @@ pub fn insert(tx: &mut Tx<'_>, caller: &Caller, new: &New<'_>) -> Result<Id<id::
 /// Whether there is a job that nobody works on: queued, or with a lease that ran out. One statement, no locks.
 pub fn is_waiting(conn: &mut Conn) -> Result<bool> {
     let queued = job::table
-        .filter(job::state.eq(JobState::Queued))
+        .filter(job::state.eq_any(JobState::WAITING))
         .select(job::id)
         .first::<Id<id::Job>>(conn);
     if queued.optional()?.is_some() {
         return Ok(true);
     }
     let abandoned = job::table
-        .filter(job::state.eq_any([JobState::Running, JobState::Undoing]))
+        .filter(job::state.eq_any(JobState::LEASED))
         .filter(job::lease_until.lt(clock().nullable()))
         .select(job::id)
         .first::<Id<id::Job>>(conn);
@@ -186,7 +186,7 @@ pub fn claim(
 ) -> Result<Vec<Held>> {
     let rows = job::table.select(Held::as_select()).order(job::id).limit(most);
     let mut found: Vec<Held> = if abandoned {
-        rows.filter(job::state.eq_any([JobState::Running, JobState::Undoing]))
+        rows.filter(job::state.eq_any(JobState::LEASED))
             .filter(job::lease_until.lt(clock().nullable()))
             .for_update()
             .skip_locked()
@@ -196,7 +196,7 @@ pub fn claim(
         let busy = other
             .filter(other.field(job::busy_subject).eq(job::subject_id))
             .select(other.field(job::id));
-        rows.filter(job::state.eq(JobState::Queued))
+        rows.filter(job::state.eq_any(JobState::WAITING))
             .filter(job::subject_id.is_null().or(not(exists(busy))))
             .for_update()
             .skip_locked()
@@ -222,7 +222,8 @@ pub fn claim(
         update(rows).set(lease).execute(&mut **tx)?;
     } else {
         let started = job::started.eq(clock().nullable());
-        update(rows).set((lease, started, job::state.eq(JobState::Running))).execute(&mut **tx)?;
+        let state = sql::<Text>("IF(state = 'Due', 'Paying', 'Running')");
+        update(rows).set((lease, started, job::state.eq(state))).execute(&mut **tx)?;
     }
     found.iter_mut().for_each(|held| held.attempt += 1);
     Ok(found)
@@ -231,9 +232,8 @@ pub fn claim(
 /// Extends the leases of a server's jobs.
 pub fn heartbeat(tx: &mut Tx<'_>, server: Id<id::Server>, lease_seconds: u32) -> Result<usize> {
     let until = sql::<Datetime>(&format!("UTC_TIMESTAMP(6) + INTERVAL {lease_seconds} SECOND"));
-    let mine = job::table
-        .filter(job::lease_owner.eq(server))
-        .filter(job::state.eq_any([JobState::Running, JobState::Undoing]));
+    let mine =
+        job::table.filter(job::lease_owner.eq(server)).filter(job::state.eq_any(JobState::LEASED));
     Ok(update(mine).set(job::lease_until.eq(until.nullable())).execute(&mut **tx)?)
 }
 
@@ -270,10 +270,9 @@ pub fn finish(tx: &mut Tx<'_>, lease: &Lease, outcome: &Outcome) -> Result<bool>
 
 /// Whether a job works, or waits to work, on this thing.
 pub fn is_active(conn: &mut Conn, subject: Uuid) -> Result<bool> {
-    let active = [JobState::Queued, JobState::Running, JobState::Undoing];
-    let jobs = job::table
-        .filter(job::subject_id.eq(subject.hyphenated().to_string()))
-        .filter(job::state.eq_any(active));
+    let is_active = job::state.eq_any(JobState::WAITING).or(job::state.eq_any(JobState::LEASED));
+    let jobs =
+        job::table.filter(job::subject_id.eq(subject.hyphenated().to_string())).filter(is_active);
     Ok(diesel::select(exists(jobs)).get_result(conn)?)
 }
 
@@ -284,10 +283,21 @@ pub fn progress(tx: &mut Tx<'_>, job: Id<id::Job>, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// A job's command, plan and user, for paying what it left undone.
-pub fn plan(conn: &mut Conn, job: Id<id::Job>) -> Result<Option<(String, String, Id<id::User>)>> {
-    let row = job::table.filter(job::id.eq(job)).select((job::command, job::plan, job::user_id));
-    Ok(row.first(conn).optional()?)
+/// Calls in what hosts owe for these failed jobs: workers are to pay.
+pub fn call_in(tx: &mut Tx<'_>, jobs: &[Id<id::Job>]) -> Result<usize> {
+    let owing = job::table.filter(job::id.eq_any(jobs)).filter(job::state.eq(JobState::Failed));
+    Ok(update(owing).set(job::state.eq(JobState::Due)).execute(&mut **tx)?)
+}
+
+/// A payment is over, whether it succeeded or not: the job is what it was before. False: the lease is lost.
+pub fn rest(tx: &mut Tx<'_>, lease: &Lease) -> Result<bool> {
+    let rested = (
+        job::state.eq(JobState::Failed),
+        job::busy_subject.eq(None::<String>),
+        job::lease_owner.eq(None::<Id<id::Server>>),
+        job::lease_until.eq(None::<Time>),
+    );
+    Ok(update(under!(lease)).set(rested).execute(&mut **tx)? == 1)
 }
 
 /// A job with the names of its owner, as queries show it.

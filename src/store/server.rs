@@ -5,7 +5,10 @@ use crate::{
     domain::{Id, Time, id},
     error::Result,
 };
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, insert_into, update};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl, dsl::sql, insert_into,
+    sql_types::Datetime, update,
+};
 
 /// A service.
 #[derive(Debug, Clone, diesel::Queryable)]
@@ -51,6 +54,7 @@ pub fn all(conn: &mut Conn) -> Result<Vec<Row>> {
 
 /// Removes a service that stopped, and those silent for a day.
 pub fn leave(tx: &mut Tx<'_>, id: Id<id::Server>) -> Result<()> {
-    diesel::delete(server::table.filter(server::id.eq(id))).execute(&mut **tx)?;
+    let silent = server::heartbeat.lt(sql::<Datetime>("UTC_TIMESTAMP(6) - INTERVAL 1 DAY"));
+    diesel::delete(server::table.filter(server::id.eq(id).or(silent))).execute(&mut **tx)?;
     Ok(())
 }

@@ -1,9 +1,6 @@
 //! A job as its owner reads it.
 
-use crate::{
-    command::prelude::*, commands::domain::view::shown_path, domain::job::JobState,
-    store::job::Named,
-};
+use crate::{command::prelude::*, commands::domain::view::shown_path, store::job::Named};
 use serde_json::{Value, json};
 
 /// A job.
@@ -51,10 +48,10 @@ pub struct JobView {
 
 impl From<Named> for JobView {
     fn from((job, account, path): Named) -> Self {
-        let is_over = matches!(job.state, JobState::Done | JobState::Failed);
-        let result = match job.state {
-            JobState::Done => Some(result(job.result.as_deref())),
-            JobState::Failed => Some(json!({"errorcode": job.error_code.unwrap_or(530),
+        let is_over = job.state.status() != 0;
+        let result = match job.state.status() {
+            1 => Some(result(job.result.as_deref())),
+            2 => Some(json!({"errorcode": job.error_code.unwrap_or(530),
                 "errortext": job.error_text.as_deref().unwrap_or("Command failed due to Internal Server Error")})),
             _ => None,
         };
@@ -66,7 +63,7 @@ impl From<Named> for JobView {
             user_id: job.user_id,
             cmd: job.command,
             job_proc_status: 0,
-            job_result_code: if job.state == JobState::Failed {
+            job_result_code: if job.state.status() == 2 {
                 job.error_code.unwrap_or(530)
             } else {
                 0

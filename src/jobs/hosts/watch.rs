@@ -8,7 +8,7 @@ use crate::{
     },
     domain::{Kind, infra::HostState},
     error::{Error, Result},
-    jobs::pay_debts,
+    jobs::call_in,
     store::{Tx, alert, host, template},
 };
 use std::{future::Future, sync::Arc, time::Duration};
@@ -156,7 +156,7 @@ impl Watch {
         let (shared, id) = (Arc::clone(&self.shared), self.round.host.id);
         let wiring = &shared.wiring;
         if self.round.owes || is_fresh {
-            self.note(pay_debts(wiring, id).await.map(drop), "its debts");
+            self.note(call_in(wiring, id).await.map(drop), "its debts");
             self.note(instances::give_back(&shared, id).await, "what is given back");
         }
         if is_fresh {
