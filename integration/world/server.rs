@@ -2,14 +2,14 @@
 //!
 //! The server is the one of `CSGPU_TEST_DATABASE_URL`, or a private one below `target/tmp`: its directory is kept for
 //! the next run (starting takes a tenth of creating) and one is taken that no other process uses. A fresh database is
-//! made by replaying the statements that one migration produced, since migrating every time would take longer.
+//! made by replaying all steps of the schema in one go, since migrating every time would take longer.
 
 use csgpu::local_db::{Durability, LocalDb};
 use csgpu::store::{Conn, migrate};
 use diesel::{
     QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text,
 };
-use std::{fmt::Write as _, io::ErrorKind, path::Path, sync::OnceLock};
+use std::{io::ErrorKind, path::Path, sync::OnceLock};
 
 /// A database of its own, with the current schema; gone when dropped.
 pub struct FreshDatabase {
@@ -69,11 +69,7 @@ fn server() -> &'static Server {
         };
         let mut conn = csgpu::store::migrate::connect(&url("mysql")).expect("a test server");
         sweep(&mut conn);
-        let name = name_of_our_own("template");
-        conn.batch_execute(&create(&name)).expect("databases can be created");
-        let template = capture(&url(&name));
-        conn.batch_execute(&format!("DROP DATABASE `{name}`")).expect("and dropped");
-        Server { url, template }
+        Server { url, template: template() }
     })
 }
 
@@ -129,12 +125,6 @@ struct Row {
     text: String,
 }
 
-#[derive(QueryableByName)]
-struct Created {
-    #[diesel(sql_type = Text, column_name = "Create Table")]
-    text: String,
-}
-
 fn texts(conn: &mut Conn, query: &str) -> Vec<String> {
     let rows = sql_query(query).load::<Row>(conn).expect(query);
     rows.into_iter().map(|row| row.text).collect()
@@ -152,38 +142,23 @@ fn sweep(conn: &mut Conn) {
     }
 }
 
-/// Migrates an empty database and writes down the statements that make another one like it.
-fn capture(url: &str) -> String {
-    let mut conn = migrate::connect(url).expect("the template");
-    migrate::migrate(&mut conn).expect("the template can be migrated");
-    let mut text = String::from("SET foreign_key_checks = 0;");
-    let tables = texts(
-        &mut conn,
-        "SELECT table_name AS text FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1",
+/// The statements that a migration of an empty database runs, and its notes of what it ran.
+fn template() -> String {
+    let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let steps = std::fs::read_dir(steps).expect("the steps of the schema");
+    let steps = steps.map(|step| step.expect("a step").path().join("up.sql"));
+    let mut steps: Vec<_> = steps.filter(|step| step.exists()).collect();
+    steps.sort();
+    let statements = steps.iter().map(std::fs::read_to_string);
+    let mut text = statements.collect::<Result<String, _>>().expect("their statements");
+    text.push_str(
+        "\nCREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, \
+         run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)",
     );
-    for table in &tables {
-        let created = sql_query(format!("SHOW CREATE TABLE `{table}`"));
-        let created = created.get_result::<Created>(&mut conn).expect("a table");
-        write!(text, "{};", created.text).expect("text");
-        text.push_str(&rows_of(&mut conn, table));
+    for version in migrate::known().expect("the steps in this program") {
+        text.push_str(&format!(
+            ";INSERT INTO __diesel_schema_migrations (version) VALUES ('{version}')"
+        ));
     }
-    text + "SET foreign_key_checks = 1"
-}
-
-/// The statement that inserts what a migration put into a table.
-fn rows_of(conn: &mut Conn, table: &str) -> String {
-    let columns = texts(
-        conn,
-        &format!(
-            "SELECT column_name AS text FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = '{table}' ORDER BY ordinal_position"
-        ),
-    );
-    let quoted: Vec<String> =
-        columns.iter().map(|column| format!("IFNULL(QUOTE(`{column}`), 'NULL')")).collect();
-    let query = format!("SELECT CONCAT_WS(',', {}) AS text FROM `{table}`", quoted.join(", "));
-    let rows = texts(conn, &query);
-    if rows.is_empty() {
-        return String::new();
-    }
-    format!("INSERT INTO `{table}` VALUES ({});", rows.join("), ("))
+    text
 }
