@@ -184,15 +184,33 @@ const TABLES: &[(&str, &[&str], &[Field])] = &[
 impl Config {
     /// Reads the file (else the one that `CSGPU_CONFIG` names, else [`FILE`] if it exists), then the environment.
     pub fn load(file: Option<&Path>) -> Result<Self, String> {
-        let usual = || Some(PathBuf::from(FILE)).filter(|path| path.exists());
+        // one that is there and may not be read is an error, not a default
+        let there = |path: &PathBuf| !matches!(path.try_exists(), Ok(false));
+        let usual = || Some(PathBuf::from(FILE)).filter(there);
         let named = || std::env::var_os("CSGPU_CONFIG").map(PathBuf::from);
         let text = match file.map(Path::to_owned).or_else(named).or_else(usual) {
-            Some(path) => std::fs::read_to_string(&path)
-                .map_err(|error| format!("{} cannot be read: {error}", path.display()))?,
+            Some(path) => {
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+                Self::from_text(&text).map_err(|why| format!("{}, {why}", path.display()))?;
+                text
+            }
             None => String::new(),
         };
         Self::from_parts(&text, std::env::vars())
-            .map_err(|error| format!("the configuration is not understood: {}", error.trim_end()))
+            .map_err(|error| format!("the configuration is not understood: {error}"))
+    }
+
+    /// The configuration that a file's text makes; a complaint names the line.
+    fn from_text(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| {
+            let place = error.span().and_then(|span| text.get(..span.start));
+            let line = place.map_or(0, |before| before.matches('\n').count());
+            // its key, not its value, which may be a secret
+            let key = text.lines().nth(line).and_then(|line| line.split_once('='));
+            let key = key.map(|(key, _)| format!(", {}", key.trim())).unwrap_or_default();
+            format!("line {}{key}: {}", line + 1, in_a_line(&error))
+        })
     }
 
     /// The configuration that a file's text and an environment make.
@@ -200,23 +218,28 @@ impl Config {
         text: &str,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, String> {
-        // on its own first, for its complaints name the line
-        toml::from_str::<Self>(text).map_err(|error| error.to_string())?;
-        let mut table: Table = toml::from_str(text).map_err(|error| error.to_string())?;
+        Self::from_text(text)?;
+        let mut table: Table = toml::from_str(text).map_err(|error| in_a_line(&error))?;
         for (name, value) in environment {
             // the tests' own variables are not ours to judge
             let theirs = ["CSGPU_TEST_", "CSGPU_RIG_", "CSGPU_CONFIG"];
             let theirs = theirs.iter().any(|start| name.starts_with(start));
             match name.strip_prefix("CSGPU_") {
                 Some(key) if !theirs => {
-                    put(&mut table, key, &value).map_err(|why| format!("{name}: {why}"))?;
+                    let put = put(&mut table, key, &value);
+                    put.and_then(|()| Self::from_table(&table))
+                        .map_err(|why| format!("{name}: {why}"))?;
                 }
                 _ => {}
             }
         }
-        let config: Self = table.try_into().map_err(|error| error.to_string())?;
+        let config = Self::from_table(&table)?;
         config.check()?;
         Ok(config)
+    }
+
+    fn from_table(table: &Table) -> Result<Self, String> {
+        table.clone().try_into().map_err(|error| in_a_line(&error))
     }
 
     /// The effective file, documented; secrets are not shown.
@@ -255,6 +278,9 @@ impl Config {
             value if (least..=most).contains(&value) => Ok(()),
             value => Err(format!("{name} is {value}, allowed are {least} to {most}")),
         };
+        if self.data.as_os_str().is_empty() {
+            return Err("data is empty, it must name a directory".to_owned());
+        }
         within("pool in [database]", self.database.pool, 2, 1000)?;
         within("reconcile_seconds in [hosts]", self.hosts.reconcile_seconds, 1, 3600)?;
         within("probe_seconds in [hosts]", self.hosts.probe_seconds, 1, 600)?;
@@ -263,6 +289,11 @@ impl Config {
         within("workers in [jobs]", self.jobs.workers, 1, 256)?;
         within("lease_seconds in [jobs]", self.jobs.lease_seconds, 5, 3600)
     }
+}
+
+/// What is wrong, in one line.
+fn in_a_line(error: &toml::de::Error) -> String {
+    error.message().trim_end().replace('\n', "; ")
 }
 
 /// Puts a value of the environment where its name says, in the type that the field has.

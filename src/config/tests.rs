@@ -83,6 +83,20 @@ fn a_rule_that_is_none_is_refused_under_its_key() {
 }
 
 #[test]
+fn a_complaint_is_one_line_and_says_where() {
+    let line = |text: &str| Config::from_parts(text, []).unwrap_err();
+    assert_eq!(line("\nlisten = 'here'"), "line 2, listen: invalid socket address syntax");
+    assert!(
+        line("[jobs]\nworkers = 'x'").starts_with("line 2, workers: invalid type: string \"x\"")
+    );
+    assert!(line("[jobs").starts_with("line 1: unclosed table"));
+    let name = |name, value| Config::from_parts("", environment(&[(name, value)])).unwrap_err();
+    assert_eq!(name("CSGPU_LISTEN", "99"), "CSGPU_LISTEN: invalid socket address syntax");
+    assert_eq!(name("CSGPU_DATA", ""), "data is empty, it must name a directory");
+    assert!(name("CSGPU_HOSTS_CONNECTOR", "xen").starts_with("CSGPU_HOSTS_CONNECTOR: unknown"));
+}
+
+#[test]
 fn secrets_are_not_shown() {
     let set = [("CSGPU_DATABASE_URL", "mysql://u:hush@h/d"), ("CSGPU_ADMIN_PASSWORD", "hush")];
     let config = Config::from_parts("", environment(&set)).unwrap();
