@@ -128,6 +128,16 @@ fn a_directory_in_use_and_a_port_in_use_are_said_in_a_sentence() {
 }
 
 #[test]
+fn a_first_start_that_cannot_listen_leaves_the_keys_to_the_next_one() {
+    let data = Data::new("later");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    refusal(&data.0, &taken.local_addr().expect("its address").to_string());
+    let next = Program::start(&data.0);
+    assert!(next.word("secret key").is_some(), "{:?}", next.said);
+    next.stop();
+}
+
+#[test]
 fn an_unknown_setting_is_refused_by_name() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_csgpu"));
     let output = command.arg("config").env("CSGPU_DATABASE_URI", "x").output().expect("a run");

@@ -1,7 +1,7 @@
 //! The service: every layer made once and wired to the others.
 //!
-//! The order of a start: schema (in `main`), seed, server row, listener, ssh key, workers. Nothing is answered before
-//! the cloud is whole, so a client that gets through can work. The order of a stop is the reverse: requests under way,
+//! The order of a start: schema (in `main`), listener, seed, server row, ssh key, workers. The listener comes first so that
+//! a start that fails for want of it has told no keys; nothing is answered before the cloud is whole. The order of a stop is the reverse: requests under way,
 //! then jobs under way, then the server's row; a job that takes too long is left to the next server by its lease.
 
 mod first_start;
@@ -37,9 +37,6 @@ const JOBS_TO_END: Duration = Duration::from_secs(10);
 /// Runs the service until it is told to stop, then lets it finish what it is doing.
 pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + Sync>> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    if let Some(admin) = first_start::seed(&db, config.admin.password.as_ref()).await? {
-        say(&admin)?;
-    }
     let server = Id::mint();
     let wiring = Arc::new(Wiring {
         db: db.clone(),
@@ -49,15 +46,18 @@ pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + S
         nudge: Nudge::default(),
         server,
     });
+    let listening =
+        Server::bind(&[config.listen], Kernel::new(Arc::clone(&wiring))).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot listen at {}: {error}", config.listen))
+        })?;
+    if let Some(admin) = first_start::seed(&db, config.admin.password.as_ref()).await? {
+        say(&admin)?;
+    }
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let enter = move |tx: &mut store::Tx<'_>| {
         store::server::enter(tx, server, name.trim(), env!("CARGO_PKG_VERSION"))
     };
     db.txn("enter", enter).await?;
-    let listening =
-        Server::bind(&[config.listen], Kernel::new(Arc::clone(&wiring))).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot listen at {}: {error}", config.listen))
-        })?;
     tokio::spawn(key_pair(wiring.settings.ssh_keys()));
     let keeper = jobs::hosts::start(Arc::clone(&wiring), keeping(config));
     let workers = jobs::start(wiring, pace(config));
