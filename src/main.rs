@@ -62,10 +62,7 @@ fn run(arguments: Arguments) -> Outcome {
         Verb::Config => print(&config.render()),
         Verb::Spec => {
             let api = serde_json::Value::from(Registry::new(ROOMS).describe(None, None));
-            print(&format!(
-                "{api:#}
-"
-            ))
+            print(&format!("{api:#}\n"))
         }
         Verb::SshKey => {
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -76,7 +73,8 @@ fn run(arguments: Arguments) -> Outcome {
             telemetry::start(&config.log)?;
             let (_private, url) = database(&config)?;
             let steps = migrate::prepare(&url, true)?;
-            print(&format!("{} steps applied\n{}", steps.len(), steps.join("\n")))
+            let names: String = steps.iter().map(|step| format!("{step}\n")).collect();
+            print(&format!("{} steps applied\n{names}", steps.len()))
         }
         Verb::Serve => {
             telemetry::start(&config.log)?;
