@@ -4,8 +4,10 @@ import argparse
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from playground import SIMULATED, Client, Refused, Service, build_cloud, gpu_cards, rows
@@ -34,16 +36,16 @@ def options():
     return parser.parse_args()
 
 
-def remember(service, data):
+def remember(told, data):
     """Keys and password are told once: written down for the next run, and as shell lines for the user."""
     kept = {}
     file = data / "env"
     if file.exists():
         kept = dict(line.removeprefix("export ").split("=", 1) for line in file.read_text().splitlines())
     for name, word in {**KEYS, "CSGPU_ADMIN_PASSWORD": "password"}.items():
-        if word in service.told:
-            kept[name] = service.told[word]
-    for place in {file.resolve(), (HOME / "env").resolve()}:
+        if word in told:
+            kept[name] = told[word]
+    for place in {file.resolve(), (HOME / "env").resolve()} if kept else ():
         place.touch(mode=0o600)
         place.chmod(0o600)
         place.write_text("".join(f"export {name}={value}\n" for name, value in kept.items()))
@@ -72,6 +74,7 @@ def place(device):
 
 def life(client, cloud):
     """The life of one instance with two GPUs."""
+    before = gpus_used(client)
     offering = gpu_offering(client)
     vm = client.job("deployVirtualMachine", zoneid=cloud.zone["id"], serviceofferingid=cloud.offering["id"],
                     templateid=cloud.template["id"], networkids=cloud.network["id"],
@@ -105,10 +108,14 @@ def life(client, cloud):
     expect(len(after) == 2 and all(d["state"] == "Free" for d in after), f"its GPUs are {after}")
     expect(not any(d.get("virtualmachineid") for d in after), f"its GPUs have an owner: {after}")
     say("listGpuDevices", ", ".join(place(d) for d in after) + ": Free, proven clean")
-    used = {h["name"]: (h["gpuused"], h["gputotal"]) for h in rows(client.call("listHosts", type="Routing"))}
-    expect(not any(used_now for used_now, _ in used.values()), f"GPUs in use: {used}")
+    used = gpus_used(client)
+    expect(used == before, f"GPUs in use before {before}, after {used}")
     say("listHosts", ", ".join(f"{name}: {u} of {t} GPUs used" for name, (u, t) in used.items()))
     client.call("deleteGpuOffering", id=offering["id"])
+
+
+def gpus_used(client):
+    return {h["name"]: (h["gpuused"], h["gputotal"]) for h in rows(client.call("listHosts", type="Routing"))}
 
 
 def gpu_offering(client):
@@ -138,7 +145,7 @@ def tell_cloud(client, cloud):
 
 
 def run(service, data, arguments):
-    kept = remember(service, data)
+    kept = remember(service.told, data)
     expect("CLOUDSTACK_KEY" in kept, f"the keys of the first run are gone from {data / 'env'}")
     client = Client(service.url, kept["CLOUDSTACK_KEY"], kept["CLOUDSTACK_SECRET"])
     print(f"csgpu is ready after {service.seconds:.2f} s, with its own MariaDB; log: {service.log}\n", flush=True)
@@ -158,31 +165,57 @@ def run(service, data, arguments):
 """, flush=True)
 
 
-def main():
-    arguments = options()
-    HOME.mkdir(parents=True, exist_ok=True)
-    lock = open(HOME / "lock", "w")
-    data = arguments.data or HOME / "data"
-    if not arguments.data:
+def alone(data, mine):
+    """The lock on the data: held by the service as well, so a run that was killed lets go when its service has ended."""
+    lock = open(HOME / "lock" if mine else data / "demo.lock", "w")
+    end = time.monotonic() + 15
+    told = False
+    while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
         except OSError:
-            raise SystemExit(f"another demo runs on {data}: stop it, or give this one --data DIR") from None
-        shutil.rmtree(data, ignore_errors=True)
-    service = Service(arguments.program, data, arguments.port)
+            if time.monotonic() > end:
+                raise SystemExit(f"another demo runs on {data}: stop it, or give this one --data DIR") from None
+            if not told:
+                print(f"waiting for the demo before this one to let go of {data}", flush=True)
+                told = True
+        time.sleep(0.1)
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    arguments = options()
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, interrupted)
+    data = arguments.data or HOME / "data"
+    for directory in (HOME, data):
+        directory.mkdir(parents=True, exist_ok=True)
+    service = None
     try:
+        lock = alone(data, not arguments.data)
+        if not arguments.data:
+            shutil.rmtree(data)
+            data.mkdir()
+        service = Service(arguments.program, data, arguments.port, [lock], lambda told: remember(told, data))
         run(service, data, arguments)
         if not arguments.once:
             print("Ctrl-C stops everything.", flush=True)
-            return service.wait()
+            if status := service.wait():
+                raise SystemExit(f"demo: csgpu ended by itself ({status}), see {service.log}")
     except Refused as refused:
         raise SystemExit(f"demo: refused: {refused}") from None
     except KeyboardInterrupt:
-        pass
+        if arguments.once:
+            return 130
     finally:
-        service.stop()
-        if arguments.real:
-            subprocess.run([RIG / "stop", "--fast", "demo"], check=False)
+        if service:
+            service.stop()
+            if arguments.real:
+                subprocess.run([RIG / "stop", "--fast", "demo"], check=False)
     return 0
 
 

@@ -5,6 +5,7 @@ makes what an instance needs: zone, hosts, storage, network, template, offerings
 """
 
 import base64
+import ctypes
 import hashlib
 import hmac
 import json
@@ -20,6 +21,8 @@ from types import SimpleNamespace
 
 SIMULATED = ["http://sim/nvidia-01", "http://sim/amd-01"]
 
+PR_SET_PDEATHSIG = 1
+
 
 class Refused(Exception):
     """The service answered with an error."""
@@ -30,9 +33,13 @@ class Refused(Exception):
 
 
 class Service:
-    """One running `csgpu serve` with its private database."""
+    """One running `csgpu serve` with its private database.
 
-    def __init__(self, program, data, port=0):
+    It ends with the process that started it, however that ends, and inherits `keep`, files that are locked until then.
+    `told` hears what it says, once: it may say the keys and then not become ready.
+    """
+
+    def __init__(self, program, data, port=0, keep=(), told=lambda words: None):
         self.data = Path(data).resolve()
         self.data.mkdir(parents=True, exist_ok=True)
         self.log = self.data / "csgpu.log"
@@ -47,34 +54,52 @@ class Service:
         (self.data / "hosts").mkdir(exist_ok=True)
         begun = time.monotonic()
         with open(self.log, "a") as log:
+            logged = log.tell()
             self.process = subprocess.Popen(
-                [str(program), "serve"], env=environment, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=log, text=True)
+                [str(program), "serve"], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                text=True, pass_fds=[file.fileno() for file in keep], preexec_fn=apart)
+        try:
+            self.listen()
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            told(self.told)
+        if "ready:" not in self.told:
+            self.process.wait()
+            said = self.log.read_text()[logged:].strip().splitlines() or ["it said nothing"]
+            raise SystemExit(f"csgpu did not start: {said[-1]}\nits log: {self.log}")
+        self.url = self.told["ready:"]
+        self.seconds = time.monotonic() - begun
+
+    def listen(self):
+        """Reads what it says until it is ready or ends."""
         for line in self.process.stdout:
             for word in ("user", "password", "api key", "secret key", "ready:"):
                 if line.strip().startswith(word + " "):
                     self.told[word] = line.strip()[len(word):].strip()
             if "ready:" in self.told:
-                break
-        else:
-            raise SystemExit(f"csgpu did not start, see {self.log}:\n{self.log.read_text()[-2000:]}")
-        self.url = self.told["ready:"]
-        self.seconds = time.monotonic() - begun
+                return
 
     def wait(self):
-        """Until it ends by itself or by Ctrl-C, which it receives as well."""
+        """Until it ends by itself."""
+        return self.process.wait()
+
+    def stop(self):
+        """Asks it to stop, and waits until it has; asked again by Ctrl-C, it does not wait for what is under way."""
         while self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait()
             except KeyboardInterrupt:
                 continue
         return self.process.returncode
 
-    def stop(self):
-        """Asks it to stop, and waits until it has."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        return self.wait()
+
+def apart():
+    """Run in a new process: Ctrl-C reaches it through the one that started it, and it ends when that one is no more."""
+    os.setpgid(0, 0)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Client:
