@@ -140,10 +140,10 @@ fn source(kind: Kind, reach: &Reach, caller: &Caller) -> (&'static str, String) 
 }
 
 /// The ids of a domain and all below it; a path is made of names that were checked when the domain was made, and is
-/// written in hexadecimal here all the same.
+/// written in hexadecimal here all the same. It needs the column's collation: MySQL would give it another one.
 fn below(path: &str) -> String {
     let hex: String = path.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!(
-        "SELECT id FROM domain WHERE LEFT(path, CHAR_LENGTH(CONVERT(X'{hex}' USING utf8mb4))) = CONVERT(X'{hex}' USING utf8mb4)"
+        "SELECT id FROM domain WHERE LEFT(path, CHAR_LENGTH(CONVERT(X'{hex}' USING utf8mb4))) = CONVERT(X'{hex}' USING utf8mb4) COLLATE utf8mb4_general_ci"
     )
 }
