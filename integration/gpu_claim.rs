@@ -291,10 +291,14 @@ async fn a_gpu_is_used_whole_or_in_slices() {
 async fn a_claim_costs_four_statements() {
     let world = World::new().await;
     let rack = world.rack(FakeShape::new("h").gpus(8)).await;
-    let wanted = picks(&world, &rack, &[0, 1, 2, 3]).await;
-    let before = world.db().statements();
-    world.claim(&rack, &wanted).await.expect("free devices");
-    // BEGIN, the host's lock, the devices, the allocations, the generation, COMMIT; others of the server may be at work
-    let spent = world.db().statements() - before;
-    assert!(spent <= 6 + 4, "{spent}");
+    let mut least = u64::MAX;
+    for pair in [[0, 1], [2, 3], [4, 5], [6, 7]] {
+        let wanted = picks(&world, &rack, &pair).await;
+        let before = world.db().statements();
+        world.claim(&rack, &wanted).await.expect("free devices");
+        least = least.min(world.db().statements() - before);
+    }
+    // the instance's row, then BEGIN, the host's lock, the devices, the allocations, the generation, COMMIT; others of the
+    // server may be at work beside it
+    assert!(least <= 7, "{least}");
 }
