@@ -243,6 +243,28 @@ async fn a_stop_gives_devices_back_where_the_setting_says_so() {
 }
 
 #[actix_web::test]
+async fn a_job_whose_end_was_not_saved_is_taken_up_by_the_same_server() {
+    let world = World::new().await;
+    let site = world.site([FakeShape::new("h1").gpus(2)]).await;
+    let size = world.size("pair", 2).await;
+    let vm = instance(&world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await);
+    let words = [("id", vm["id"].as_str().unwrap())];
+    let job = world.admin.call_async("stopVirtualMachine", &words).await;
+    let job = job["jobid"].as_str().unwrap();
+    // what stays when the database goes away during the last commit: a lease of a server that lives
+    let server = world.server.wiring.server;
+    world
+        .run(&format!(
+            "UPDATE job SET state = 'Running', result = NULL, finished = NULL, lease_owner = '{server}',
+                lease_until = UTC_TIMESTAMP(6) + INTERVAL 1 SECOND WHERE id = '{job}'"
+        ))
+        .await;
+    let ended = world.admin.finished(job).await;
+    assert_eq!(instance(&ended)["state"], "Stopped");
+    world.settle().await;
+}
+
+#[actix_web::test]
 async fn a_server_that_dies_in_a_deploy_is_cleaned_up_after() {
     let mut world = World::new().await;
     let site = world.site([FakeShape::new("h1").gpus(2)]).await;

@@ -1,12 +1,13 @@
 //! Long work: durable jobs under leases, so that a crash at any point is repaired by the next worker.
 //!
 //! A job is admitted in the request's transaction. A worker takes its lease in a short transaction, then works; a
-//! heartbeat extends the leases of a server's jobs. A server that could not extend them in time stops working before
+//! heartbeat extends the leases of the jobs in a server's hands. A server that could not extend them in time stops working before
 //! they run out. A lease that ran out is found by any worker: creating commands are undone, removing ones run again
 //! ([`crate::command::AfterCrash`]). What cannot be undone because a host is away becomes the host's debt, paid when it
 //! is back; until then its devices stay held.
 
 mod debts;
+mod hands;
 pub mod hosts;
 mod images;
 mod worker;

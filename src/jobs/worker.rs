@@ -1,6 +1,9 @@
 //! The workers of one server: claim, run, undo, finish.
 
-use super::debts;
+use super::{
+    debts,
+    hands::{Hands, Hold},
+};
 use crate::{
     command::{AfterCrash, AsyncOps, Call, Cx, Wiring},
     domain::{identity::Caller, job::JobState},
@@ -71,6 +74,7 @@ struct Floor {
     /// Until when the leases surely hold; moved by the heartbeat.
     held_until: watch::Receiver<Instant>,
     running: Running,
+    hands: Hands,
 }
 
 /// Starts the workers of this server.
@@ -79,11 +83,17 @@ pub fn start(wiring: Arc<Wiring>, pace: Pace) -> Workers {
     let (beat, held_until) = watch::channel(Instant::now());
     let slots = Arc::new(Semaphore::new(pace.workers as usize));
     let running = Running::default();
-    let floor =
-        Floor { wiring: Arc::clone(&wiring), pace, held_until, running: Arc::clone(&running) };
+    let hands = Hands::default();
+    let floor = Floor {
+        wiring: Arc::clone(&wiring),
+        pace,
+        held_until,
+        running: Arc::clone(&running),
+        hands: hands.clone(),
+    };
     let tasks = vec![
         super::images::start(Arc::clone(&wiring)),
-        tokio::spawn(heartbeat(wiring, pace, beat)),
+        tokio::spawn(heartbeat(wiring, pace, hands, beat)),
         tokio::spawn(claim_loop(floor, Arc::clone(&slots), stopped)),
     ];
     Workers { stop, tasks, running, slots, most: pace.workers }
@@ -95,16 +105,16 @@ fn safe(pace: Pace) -> Duration {
 }
 
 /// Extends this server's leases and says that it is alive.
-async fn heartbeat(wiring: Arc<Wiring>, pace: Pace, beat: watch::Sender<Instant>) {
+async fn heartbeat(wiring: Arc<Wiring>, pace: Pace, hands: Hands, beat: watch::Sender<Instant>) {
     let lease = Duration::from_secs(u64::from(pace.lease_seconds));
     let mut rounds: u32 = 0;
     loop {
         let before = Instant::now();
-        let (server, seconds) = (wiring.server, pace.lease_seconds);
+        let (server, seconds, jobs) = (wiring.server, pace.lease_seconds, hands.all());
         let beaten = wiring
             .db
             .txn("heartbeat", move |tx| {
-                store::job::heartbeat(tx, server, seconds)?;
+                store::job::heartbeat(tx, server, &jobs, seconds)?;
                 store::server::heartbeat(tx, server)
             })
             .await;
@@ -169,12 +179,12 @@ fn hand_out(floor: &Floor, slots: &Arc<Semaphore>, first: OwnedSemaphorePermit, 
     while running.try_join_next().is_some() {}
     for job in jobs {
         let slot = first.take().or_else(|| Arc::clone(slots).try_acquire_owned().ok());
-        let floor = floor.clone();
+        let (floor, hold) = (floor.clone(), floor.hands.take(job.id));
         let span = tracing::info_span!("job", id = %job.id, command = %job.command);
         running.spawn(
             async move {
                 let nudge = Arc::clone(&floor.wiring);
-                guarded(floor, job).await;
+                guarded(floor, job, hold).await;
                 drop(slot);
                 nudge.nudge.finished();
                 nudge.nudge.jobs(); // perhaps one waited for this one's subject
@@ -184,8 +194,8 @@ fn hand_out(floor: &Floor, slots: &Arc<Semaphore>, first: OwnedSemaphorePermit, 
     }
 }
 
-/// Works on a job as long as its lease surely holds.
-async fn guarded(floor: Floor, job: Held) {
+/// Works on a job in hand as long as its lease surely holds.
+async fn guarded(floor: Floor, job: Held, _hold: Hold) {
     let own = Instant::now() + safe(floor.pace);
     let held = floor.held_until.clone();
     let lapsed = async {

@@ -229,11 +229,21 @@ pub fn claim(
     Ok(found)
 }
 
-/// Extends the leases of a server's jobs.
-pub fn heartbeat(tx: &mut Tx<'_>, server: Id<id::Server>, lease_seconds: u32) -> Result<usize> {
+/// Extends the leases that a server has on these jobs.
+pub fn heartbeat(
+    tx: &mut Tx<'_>,
+    server: Id<id::Server>,
+    jobs: &[Id<id::Job>],
+    lease_seconds: u32,
+) -> Result<usize> {
+    if jobs.is_empty() {
+        return Ok(0);
+    }
     let until = sql::<Datetime>(&format!("UTC_TIMESTAMP(6) + INTERVAL {lease_seconds} SECOND"));
-    let mine =
-        job::table.filter(job::lease_owner.eq(server)).filter(job::state.eq_any(JobState::LEASED));
+    let mine = job::table
+        .filter(job::id.eq_any(jobs))
+        .filter(job::lease_owner.eq(server))
+        .filter(job::state.eq_any(JobState::LEASED));
     Ok(update(mine).set(job::lease_until.eq(until.nullable())).execute(&mut **tx)?)
 }
 
