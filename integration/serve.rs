@@ -144,3 +144,29 @@ fn an_unknown_setting_is_refused_by_name() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && text.contains("CSGPU_DATABASE_URI"), "{text}");
 }
+
+#[test]
+fn what_is_wrong_with_a_command_line_or_a_file_is_one_sentence() {
+    let run = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_csgpu"));
+        let output = command.args(words).output().expect("a run");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).trim_end().to_owned())
+    };
+    let (status, text) = run(&["serve", "--port", "80"]);
+    assert!(status == Some(2) && text.starts_with("error: unexpected argument '--port'"), "{text}");
+    assert_eq!(
+        run(&["--config", "/nowhere/csgpu.toml", "config"]),
+        (
+            Some(1),
+            "csgpu: /nowhere/csgpu.toml cannot be read: No such file or directory (os error 2)"
+                .to_owned()
+        )
+    );
+    let data = Data::new("file");
+    let file = data.0.join("csgpu.toml");
+    std::fs::write(&file, "[jobs]\nworker = 3\n").expect("a file");
+    let name = file.to_str().expect("text");
+    let (status, text) = run(&["--config", name, "serve"]);
+    let start = format!("csgpu: {name}, line 2, worker: unknown field `worker`, expected");
+    assert!(status == Some(1) && text.starts_with(&start) && !text.contains('\n'), "{text}");
+}

@@ -44,8 +44,13 @@ fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let mut text = error.to_string();
-            let mut cause = error.source();
+            // whoever reads this is the administrator whom an internal error sends callers to
+            let inner = match error.downcast_ref() {
+                Some(csgpu::error::Error::Internal(inner)) => &**inner,
+                _ => &*error,
+            };
+            let mut text = inner.to_string();
+            let mut cause = inner.source();
             while let Some(error) = cause {
                 text = format!("{text}: {error}");
                 cause = error.source();
