@@ -19,8 +19,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::mpsc::UnboundedReceiver;
 use uuid::Uuid;
 
-/// The limit of a question.
-pub(super) const SHORT: Duration = Duration::from_secs(30);
+/// The limit of a question. A host that hangs is noticed by keepalive long before; this is for a libvirtd that is busy.
+pub(super) const SHORT: Duration = Duration::from_secs(60);
 /// The limit of a change that may take a while: a start pins the guest's whole memory first.
 pub(super) const WORK: Duration = Duration::from_secs(600);
 /// How often a guest that was asked to stop is looked at.
