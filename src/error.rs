@@ -14,6 +14,18 @@ pub enum Error {
     /// 401: no valid credentials.
     #[error("unable to verify user credentials and/or request signature")]
     Unauthenticated,
+    /// 401: a session whose key was not sent along, or is wrong.
+    #[error("unable to verify user credentials")]
+    BadSession,
+    /// 401: a log in to a domain whose id is none.
+    #[error("Invalid domain id entered, please enter a valid one")]
+    BadDomainId,
+    /// 531: a log in that failed, in the words of the real server.
+    #[error("{0}")]
+    LoginRefused(String),
+    /// 432: a session, but no command.
+    #[error("Invalid request, no command sent")]
+    NoCommand,
     /// 432: the caller's role may not use the command.
     #[error(
         "The API [{command}] does not exist or is not available for the account for user id [{user}]."
@@ -97,13 +109,13 @@ impl Error {
     /// The HTTP status, which is also `errorcode` in the body.
     pub const fn code(&self) -> u16 {
         match self {
-            Self::Unauthenticated => 401,
+            Self::Unauthenticated | Self::BadSession | Self::BadDomainId => 401,
             Self::BadMap(_) => 430,
             Self::Parameter(_) | Self::Invalid(_) | Self::NotFound { .. } => 431,
-            Self::Denied { .. } | Self::UnknownCommand(_) => 432,
+            Self::Denied { .. } | Self::UnknownCommand(_) | Self::NoCommand => 432,
             Self::Stopping(_) => 503,
             Self::Conflict(_) | Self::LostRace(_) | Self::Internal(_) => 530,
-            Self::Forbidden(_) => 531,
+            Self::Forbidden(_) | Self::LoginRefused(_) => 531,
             Self::Capacity(_) => 533,
             Self::Unavailable(_) | Self::Unreachable { .. } => 534,
             Self::Limit(_) => 535,
@@ -114,11 +126,15 @@ impl Error {
     /// `cserrorcode`; absent on errors from before dispatch.
     pub const fn cs_code(&self) -> Option<u16> {
         Some(match self {
-            Self::Unauthenticated => return None,
+            Self::Unauthenticated
+            | Self::BadSession
+            | Self::BadDomainId
+            | Self::LoginRefused(_) => return None,
             Self::BadMap(_)
             | Self::Parameter(_)
             | Self::Denied { .. }
             | Self::UnknownCommand(_)
+            | Self::NoCommand
             | Self::InUse(_)
             | Self::Stopping(_) => 9999,
             Self::Invalid(_) | Self::NotFound { .. } => 4350,

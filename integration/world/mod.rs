@@ -7,6 +7,7 @@
     reason = "what a later room's tests need may be here first"
 )]
 
+pub mod browser;
 pub mod cable;
 pub mod client;
 pub mod invariants;
@@ -16,6 +17,7 @@ pub mod rack;
 pub mod server;
 pub mod site;
 
+pub use browser::Browser;
 pub use client::{Answer, Client};
 use csgpu::{
     command::{Kernel, Nudge, Registry, Settings, Wiring, secret},

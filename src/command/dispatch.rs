@@ -15,12 +15,13 @@ pub type Answer = String;
 #[derive(Debug, Clone)]
 pub struct Kernel {
     wiring: Arc<Wiring>,
+    pub(super) known: Arc<roles::Known>,
 }
 
 impl Kernel {
     /// A kernel over the service's parts.
     pub fn new(wiring: Arc<Wiring>) -> Self {
-        Self { wiring }
+        Self { wiring, known: Arc::default() }
     }
 
     /// The service's parts.
@@ -37,7 +38,10 @@ impl Kernel {
     pub async fn authenticate(&self, api_key: &str) -> Result<Option<(Arc<Caller>, String)>> {
         let key = api_key.to_owned();
         let found = self.wiring.db.read(move |conn| store::user::by_api_key(conn, &key)).await?;
-        Ok(found.map(|(caller, secret)| (Arc::new(caller), secret)))
+        match found {
+            Some((caller, secret)) => Ok(Some((self.with_rules(caller).await?, secret))),
+            None => Ok(None),
+        }
     }
 
     /// Whether the caller's role may use the command.
@@ -46,6 +50,14 @@ impl Kernel {
             return Ok(());
         }
         Err(Error::Denied { command: entry.spec.name.to_owned(), user: caller.user.to_string() })
+    }
+
+    /// What a caller is told of a command that does not exist: only who may call everything learns that.
+    pub fn unknown(&self, caller: &Caller, command: &str) -> Error {
+        if caller.role_id == roles::ROOT {
+            return Error::UnknownCommand(command.to_owned());
+        }
+        Error::Denied { command: command.to_owned(), user: caller.user.to_string() }
     }
 
     /// Whether the caller's role may use the command; for `listApis`.

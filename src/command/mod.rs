@@ -15,8 +15,9 @@ pub mod page;
 mod params;
 mod registry;
 mod reply;
-mod roles;
+pub mod roles;
 pub mod secret;
+pub mod sessions;
 mod settings;
 mod spec;
 mod view;
@@ -45,7 +46,7 @@ pub use entry::{AfterCrash, AsyncCommand, AsyncOps, Call, Command, Entry, asynch
 pub use params::{IdRef, ParamSpec, Params, Reader};
 pub use registry::Registry;
 pub use reply::{Flat, List, One, Response, ResponseSpec, Shape, Success};
-pub use settings::Settings;
+pub use settings::{Sessions, Settings};
 /// The version of the dialect that this service speaks, as CloudStack reports its own.
 pub const DIALECT_VERSION: &str = "4.22.0.0";
 

@@ -3,6 +3,9 @@
 use crate::error::{Error, Result};
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
+use subtle::ConstantTimeEq;
 
 /// Random text of this many bytes, URL-safe.
 pub fn random_text(bytes: usize) -> Result<String> {
@@ -29,6 +32,32 @@ pub fn is_password(password: &str, hash: &str) -> bool {
         .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
+/// Whether the password is the hash's. Takes its time whether there is such a user, or a usable hash, or not.
+pub fn is_password_of(password: &str, hash: Option<&str>) -> bool {
+    static NOBODY: LazyLock<String> =
+        LazyLock::new(|| random_text(16).and_then(|text| hash_password(&text)).unwrap_or_default());
+    // made before the first answer, whoever asks
+    let nobody = NOBODY.as_str();
+    match hash.filter(|hash| PasswordHash::new(hash).is_ok()) {
+        Some(hash) => is_password(password, hash),
+        None => is_password(password, nobody) && false,
+    }
+}
+
+/// What is kept of a random text that somebody else holds: its SHA-256.
+pub fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+        hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        hex
+    })
+}
+
+/// Whether two digests are the same, in constant time.
+pub fn is_same(one: &str, other: &str) -> bool {
+    one.as_bytes().ct_eq(other.as_bytes()).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +69,20 @@ mod tests {
         assert!(
             !is_password("password", &hash) && !is_password("", &hash) && !is_password("x", "!")
         );
+    }
+
+    #[test]
+    fn who_does_not_exist_has_no_password() {
+        let hash = hash_password("right").unwrap();
+        assert!(is_password_of("right", Some(&hash)) && !is_password_of("wrong", Some(&hash)));
+        assert!(!is_password_of("right", None) && !is_password_of("!", Some("!")));
+    }
+
+    #[test]
+    fn digests_are_sha_256() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert!(digest("") == empty && is_same(&digest(""), empty));
+        assert!(!is_same(empty, &digest("x")) && !is_same(empty, ""));
     }
 
     #[test]

@@ -20,6 +20,23 @@ pub struct Settings {
     pub manage_discovered: bool,
     /// Which PCI functions are GPUs, beyond their class.
     pub gpu_rules: Rules,
+    /// How long people stay logged in.
+    pub sessions: Sessions,
+}
+
+/// The rules of sessions.
+#[derive(Debug, Clone, Copy)]
+pub struct Sessions {
+    /// A session that was not used for so many seconds is over.
+    pub idle_seconds: u32,
+    /// Whether browsers may send its cookies over TLS only.
+    pub is_secure: bool,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { idle_seconds: 1800, is_secure: false }
+    }
 }
 
 impl Default for Settings {
@@ -32,6 +49,7 @@ impl Default for Settings {
             stop_seconds: 60,
             manage_discovered: true,
             gpu_rules: Rules::default(),
+            sessions: Sessions::default(),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod host;
 pub mod hypervisor;
 pub mod image_store;
 pub mod job;
+pub mod login_page;
 pub mod management_server;
 pub mod network;
 pub mod network_offering;
@@ -52,6 +53,7 @@ pub const ROOMS: &[&[Entry]] = &[
     gpu_offering::COMMANDS,
     host::COMMANDS,
     job::COMMANDS,
+    login_page::COMMANDS,
     network_offering::COMMANDS,
     os_type::COMMANDS,
     pod::COMMANDS,

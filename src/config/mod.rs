@@ -49,6 +49,8 @@ settings! {
         database: Database = Database::default(),
         /// The first user.
         admin: Admin = Admin::default(),
+        /// People who log in.
+        sessions: Sessions = Sessions::default(),
         /// The machines.
         hosts: Hosts = Hosts::default(),
         /// The instances.
@@ -81,6 +83,16 @@ settings! {
     Admin {
         /// The password of the user `admin`, given to it when the database is new and never read again.
         password: Option<Secret> = None,
+    }
+}
+
+settings! {
+    /// People who log in with a password, as the web UI does. Who signs requests with keys has no session.
+    Sessions {
+        /// A session that was not used for so many minutes is over.
+        timeout_minutes: u32 = 30,
+        /// Whether browsers may send the cookies of a session over TLS only; for a service behind a TLS proxy.
+        secure_cookies: bool = false,
     }
 }
 
@@ -173,6 +185,7 @@ struct Field {
 const TABLES: &[(&str, &[&str], &[Field])] = &[
     ("database", Database::ABOUT, Database::FIELDS),
     ("admin", Admin::ABOUT, Admin::FIELDS),
+    ("sessions", Sessions::ABOUT, Sessions::FIELDS),
     ("hosts", Hosts::ABOUT, Hosts::FIELDS),
     ("instances", Instances::ABOUT, Instances::FIELDS),
     ("gpus", Gpus::ABOUT, Gpus::FIELDS),
@@ -282,6 +295,7 @@ impl Config {
             return Err("data is empty, it must name a directory".to_owned());
         }
         within("pool in [database]", self.database.pool, 2, 1000)?;
+        within("timeout_minutes in [sessions]", self.sessions.timeout_minutes, 1, 10_080)?;
         within("reconcile_seconds in [hosts]", self.hosts.reconcile_seconds, 1, 3600)?;
         within("probe_seconds in [hosts]", self.hosts.probe_seconds, 1, 600)?;
         within("stop_seconds in [instances]", self.instances.stop_seconds, 1, 3600)?;

@@ -51,7 +51,15 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// The value of the `X-Description` header, in characters that Latin-1 has.
     pub description: Option<String>,
+    /// The values of `Set-Cookie` headers.
+    pub cookies: Vec<String>,
 }
+
+/// Commands whose answers are called otherwise than `<command>response`; clients know the real server's slips.
+const IRREGULAR: [(&str, &str); 2] = [
+    ("listLdapConfigurations", "ldapconfigurationresponse"),
+    ("activateProject", "activaterojectresponse"),
+];
 
 /// The top-level key of an answer, the root element in XML.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +75,11 @@ pub enum Wrapper<'a> {
 impl Wrapper<'_> {
     fn name(self) -> String {
         match self {
-            Self::Command(command) => format!("{}response", command.to_ascii_lowercase()),
+            Self::Command(command) => IRREGULAR
+                .iter()
+                .find(|(name, _)| *name == command)
+                .map(|(_, other)| (*other).to_owned())
+                .unwrap_or_else(|| format!("{}response", command.to_ascii_lowercase())),
             Self::NoCommand => "errorresponse".into(),
             Self::Null => "null".into(),
         }
@@ -78,13 +90,38 @@ impl Wrapper<'_> {
 ///
 /// As JSON it is copied through; only XML reads it again. The version shows only to a caller who is known.
 pub fn success(format: Format, wrapper: Wrapper<'_>, body: &str) -> Result<Answer> {
+    rendered(format, wrapper, body, Some(VERSION))
+}
+
+/// [`success`] for a caller who was not recognised: the version does not show.
+pub fn success_to_strangers(format: Format, wrapper: Wrapper<'_>, body: &str) -> Result<Answer> {
+    rendered(format, wrapper, body, None)
+}
+
+/// A text that is neither JSON nor XML, whatever its type says: a few answers of the real server are.
+pub fn plain(status: u16, format: Format, text: &str) -> Answer {
+    Answer {
+        status,
+        content_type: format.content_type(),
+        body: text.into(),
+        description: None,
+        cookies: Vec::new(),
+    }
+}
+
+fn rendered(
+    format: Format,
+    wrapper: Wrapper<'_>,
+    body: &str,
+    version: Option<&str>,
+) -> Result<Answer> {
     let root = wrapper.name();
     let body = match format {
         Format::Json => format!(r#"{{"{root}":{body}}}"#),
         Format::Xml => {
             let content: Value =
                 serde_json::from_str(body).map_err(|e| Error::Internal(e.into()))?;
-            xml::document(&root, Some(VERSION), &content)
+            xml::document(&root, version, &content)
         }
     };
     Ok(Answer {
@@ -92,6 +129,7 @@ pub fn success(format: Format, wrapper: Wrapper<'_>, body: &str) -> Result<Answe
         content_type: format.content_type(),
         body: body.into_bytes(),
         description: None,
+        cookies: Vec::new(),
     })
 }
 
@@ -118,8 +156,17 @@ pub fn failure(format: Format, wrapper: Wrapper<'_>, error: &Error, known: bool)
         content_type: format.content_type(),
         // numbers and text always serialize
         body: body.unwrap_or_default().into_bytes(),
-        description: (!matches!(error, Error::Unauthenticated)).then(|| header_text(&text)),
+        description: is_described(error).then(|| header_text(&text)),
+        cookies: Vec::new(),
     }
+}
+
+/// Refusals from before the API proper have no header that repeats them.
+const fn is_described(error: &Error) -> bool {
+    !matches!(
+        error,
+        Error::Unauthenticated | Error::BadSession | Error::BadDomainId | Error::LoginRefused(_)
+    )
 }
 
 /// The fields of an error, in the order of the real server; the list is there in JSON and nothing in XML.

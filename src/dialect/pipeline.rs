@@ -1,8 +1,7 @@
 //! From decoded parameters to an answer: who calls, may they, what did the command say.
 //!
 //! The order of the checks decides which error a client sees, and clients know it: a command that the key's role may
-//! not use is 432 even with a wrong signature, an unknown one is 401. A way to be recognised other than by key and
-//! signature plugs in beside `by_signature`.
+//! not use is 432 even with a wrong signature, an unknown one is 401.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -11,23 +10,28 @@ use chrono::{DateTime, Utc};
 
 use super::envelope::{Answer, Format, Wrapper, failure, success};
 use super::intake::{Params, any_case, exact};
-use super::{expires, signature};
+use super::visit::{KEY, Visit};
+use super::{door, expires, signature};
 use crate::command::prelude::Caller;
-use crate::command::{Args, Entry, Kernel};
+use crate::command::{Args, Entry, Kernel, sessions::Session};
 use crate::error::{Error, Result};
 
 /// Stands for a user whose id is none of the caller's business.
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Answers a request that arrived at `now`.
-pub async fn answer(kernel: &Kernel, params: Params, now: DateTime<Utc>) -> Answer {
-    let format = Format::of(&params);
-    let entry = exact(&params, "command").and_then(|name| kernel.find(name));
-    let wrapper = wrapper(entry, &params);
-    let (caller, entry) = match by_signature(kernel, entry, &params, now).await {
+/// Answers a request.
+pub async fn answer(kernel: &Kernel, visit: Visit) -> Answer {
+    if let Some(door) = door::of(&visit) {
+        return door::answer(kernel, &visit, door).await;
+    }
+    let format = Format::of(&visit.params);
+    let entry = exact(&visit.params, "command").and_then(|name| kernel.find(name));
+    let wrapper = wrapper(entry, &visit.params);
+    let (caller, entry) = match recognise(kernel, entry, &visit).await {
         Ok(recognised) => recognised,
-        Err(error) => return refuse(format, wrapper, &error, false),
+        Err((error, is_known)) => return refuse(format, wrapper, &error, is_known),
     };
+    let params = visit.params;
     tracing::debug!(command = entry.spec.name, user = %caller.username, "call");
     let outcome = match Args::new(params) {
         Ok(args) => kernel.dispatch(caller, entry, args).await,
@@ -46,6 +50,47 @@ fn wrapper(entry: Option<&'static Entry>, params: &Params) -> Wrapper<'static> {
         None if params.is_empty() || exact(params, "command").is_some() => Wrapper::NoCommand,
         None => Wrapper::Null,
     }
+}
+
+/// Who calls: a session if there is one, else a key. The error says whether the caller is known nevertheless.
+async fn recognise(
+    kernel: &Kernel,
+    entry: Option<&'static Entry>,
+    visit: &Visit,
+) -> Result<(Arc<Caller>, &'static Entry), (Error, bool)> {
+    if let Some(cookie) = visit.session() {
+        let session = kernel.session(cookie).await.map_err(|error| (error, false))?;
+        if let Some(session) = session {
+            return by_session(kernel, entry, visit, &session, cookie).await;
+        }
+    }
+    let by_key = by_signature(kernel, entry, &visit.params, visit.now);
+    by_key.await.map_err(|error| (error, false))
+}
+
+/// Recognises the caller by a session. Its key must come twice, as a cookie and as a parameter: another site can make a
+/// browser send the cookie, but cannot know it. One request without it ends the session.
+async fn by_session(
+    kernel: &Kernel,
+    entry: Option<&'static Entry>,
+    visit: &Visit,
+    session: &Session,
+    cookie: &str,
+) -> Result<(Arc<Caller>, &'static Entry), (Error, bool)> {
+    let is_genuine = exact(&visit.params, KEY).is_some_and(|key| session.is_key(key))
+        && visit.cookies(KEY).any(|key| session.is_key(key));
+    if !is_genuine {
+        kernel.log_out(cookie).await.map_err(|error| (error, false))?;
+        return Err((Error::BadSession, false));
+    }
+    let caller = Arc::clone(&session.caller);
+    let known = |error| (error, true);
+    let Some(entry) = entry else {
+        let command = exact(&visit.params, "command").ok_or(known(Error::NoCommand))?;
+        return Err(known(kernel.unknown(&caller, command)));
+    };
+    kernel.authorise(&caller, entry).map_err(known)?;
+    Ok((caller, entry))
 }
 
 /// Recognises the caller by API key and signature.

@@ -42,6 +42,8 @@ entities! {
     User "user" "User";
     /// A role: what its users may call.
     Role "role" "Role";
+    /// One rule of a role.
+    RolePermission "rolepermission" "RolePermission";
     /// A zone.
     Zone "zone" "Zone";
     /// A pod of a zone.

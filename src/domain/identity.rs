@@ -1,6 +1,7 @@
 //! Who calls, and what they may see.
 
 use super::{Id, id};
+use std::sync::Arc;
 
 text_enum! {
     /// The five kinds of role; the kind decides what a command's annotation allows.
@@ -59,10 +60,57 @@ pub struct Caller {
     pub domain: Id<id::Domain>,
     /// The domain's path with a slash at both ends: `/`, `/a/b/`.
     pub domain_path: String,
+    /// The role.
+    pub role_id: Id<id::Role>,
     /// The role's name: `Root Admin`.
     pub role_name: String,
     /// The role's kind.
     pub role: RoleType,
+    /// How often the role's rules were changed; 0: it never had any.
+    pub role_revision: i64,
+    /// The role's rules, once the kernel has looked them up.
+    pub rules: Arc<Rules>,
+}
+
+/// What a role may call beyond, or less than, what commands offer to its kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules(Vec<(String, bool)>);
+
+impl Rules {
+    /// Rules in order: a text of letters, digits and `*`, and whether it allows.
+    pub fn new(rules: impl IntoIterator<Item = (String, bool)>) -> Self {
+        Self(
+            rules.into_iter().map(|(text, is_allowed)| (text.to_lowercase(), is_allowed)).collect(),
+        )
+    }
+
+    /// What the first rule that fits says; `None`: none fits.
+    pub fn decide(&self, command: &str) -> Option<bool> {
+        let command = command.to_lowercase();
+        let fits = |rule: &&(String, bool)| fits(rule.0.as_bytes(), command.as_bytes());
+        self.0.iter().find(fits).map(|(_, is_allowed)| *is_allowed)
+    }
+}
+
+/// Whether the whole text is what the pattern says, `*` being anything; without going back more than one star.
+fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        if pattern.get(p) == Some(&b'*') {
+            star = Some((p + 1, t));
+            p += 1;
+        } else if pattern.get(p) == text.get(t) {
+            p += 1;
+            t += 1;
+        } else if let Some((after, from)) = star {
+            star = Some((after, from + 1));
+            (p, t) = (after, from + 1);
+        } else {
+            return false;
+        }
+    }
+    pattern.get(p..).is_some_and(|rest| rest.iter().all(|byte| *byte == b'*'))
 }
 
 impl Caller {
@@ -120,5 +168,30 @@ impl Scope {
     /// The scope of the service's own work (jobs, reconciling), which no request can obtain.
     pub(crate) fn of_the_service() -> Self {
         Self(Reach::All)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_rule_that_fits_decides() {
+        let rules = [("listHosts", false), ("list*", true), ("*Keys", true), ("a*b*c", false)];
+        let rules = Rules::new(rules.map(|(text, is_allowed)| (text.to_owned(), is_allowed)));
+        for (command, said) in [
+            ("listHosts", Some(false)),
+            ("LISTHOSTS", Some(false)),
+            ("listHostsMetrics", Some(true)),
+            ("list", Some(true)),
+            ("getUserKeys", Some(true)),
+            ("getUserKeysNow", None),
+            ("aXbXbc", Some(false)),
+            ("aXcXb", None),
+            ("", None),
+        ] {
+            assert_eq!(rules.decide(command), said, "{command}");
+        }
+        assert_eq!(Rules::default().decide("x"), None);
     }
 }

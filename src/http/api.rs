@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::Method;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_TYPE, COOKIE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::Utc;
 
@@ -12,6 +12,7 @@ use crate::command::Kernel;
 use crate::dialect::envelope::{Format, Wrapper, failure};
 use crate::dialect::intake::{BODY_LIMIT, Garbled, decode};
 use crate::dialect::pipeline;
+use crate::dialect::visit::{Visit, cookies};
 use crate::error::Error;
 
 /// How long a client may take to send its form.
@@ -34,7 +35,14 @@ pub(super) async fn call(
         Err(garbled) => return pages::garbled(garbled),
     };
     let format = Format::of(&params);
-    let work = tokio::spawn(async move { pipeline::answer(&kernel, params, Utc::now()).await });
+    let visit = Visit {
+        params,
+        cookies: cookies(request.headers().get_all(COOKIE).filter_map(|value| value.to_str().ok())),
+        is_post: request.method() == Method::POST,
+        peer: request.peer_addr().map(|address| address.ip()),
+        now: Utc::now(),
+    };
+    let work = tokio::spawn(async move { pipeline::answer(&kernel, visit).await });
     let answer = work.await.unwrap_or_else(|broken| {
         tracing::error!(%broken, "a request ended in the middle");
         failure(format, Wrapper::NoCommand, &Error::Internal(broken.into()), false)

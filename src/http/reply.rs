@@ -26,6 +26,12 @@ pub(super) async fn send(request: &HttpRequest, answer: Answer) -> HttpResponse 
     if let Some(value) = answer.description.as_deref().and_then(latin_1) {
         response.insert_header((HeaderName::from_static("x-description"), value));
     }
+    if !answer.cookies.is_empty() {
+        response.insert_header((header::EXPIRES, "Thu, 01 Jan 1970 00:00:00 GMT"));
+    }
+    for cookie in &answer.cookies {
+        response.append_header((header::SET_COOKIE, cookie.as_str()));
+    }
     for (name, value) in SECURITY {
         response.append_header((name, value));
     }
@@ -85,6 +91,7 @@ mod tests {
             content_type: "application/json;charset=utf-8",
             body: body.into(),
             description: (status != 200).then(|| "café ?".to_string()),
+            cookies: Vec::new(),
         }
     }
 

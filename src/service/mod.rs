@@ -7,7 +7,7 @@
 mod first_start;
 
 use crate::{
-    command::{Kernel, Nudge, Registry, Settings, Wiring},
+    command::{Kernel, Nudge, Registry, Sessions, Settings, Wiring},
     commands::ROOMS,
     config::{Config, ConnectorKind},
     domain::Id,
@@ -130,6 +130,10 @@ pub fn settings(config: &Config) -> Result<Settings> {
         stop_seconds: config.instances.stop_seconds,
         manage_discovered: config.gpus.manage_discovered,
         gpu_rules: config.gpu_rules().map_err(crate::error::Error::invalid)?,
+        sessions: Sessions {
+            idle_seconds: config.sessions.timeout_minutes.saturating_mul(60),
+            is_secure: config.sessions.secure_cookies,
+        },
     })
 }
 

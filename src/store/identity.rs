@@ -31,6 +31,10 @@ pub struct Role {
     pub description: String,
     /// Whether every cloud has it.
     pub is_default: bool,
+    /// Whether others than root admins see it.
+    pub is_public: bool,
+    /// How often its rules were changed.
+    pub revision: i64,
 }
 
 /// A domain.
@@ -66,31 +70,6 @@ pub struct Account {
     pub domain: (Id<id::Domain>, String, String),
     /// Its role: id, name, kind.
     pub role: (Id<id::Role>, String, RoleType),
-}
-
-/// Roles in order, by name or kind.
-pub fn roles(
-    conn: &mut Conn,
-    id: Option<Id<id::Role>>,
-    name: Option<&str>,
-    window: &Window,
-) -> Result<(i64, Vec<Role>)> {
-    let query = || {
-        let mut query = role::table.into_boxed();
-        if let Some(id) = id {
-            query = query.filter(role::id.eq(id));
-        }
-        if let Some(name) = name {
-            query = query.filter(role::name.eq(name.to_owned()));
-        }
-        if let Some(word) = &window.keyword {
-            query = query.filter(role::name.like(like(word)));
-        }
-        query
-    };
-    let rows = window.page(query().select(Role::as_select()).order(role::id), conn)?;
-    let count = window.count(rows.len(), || Ok(query().count().get_result(conn)?))?;
-    Ok((count, rows))
 }
 
 /// One role by its id.
@@ -291,6 +270,64 @@ pub fn remove_account(tx: &mut Tx<'_>, id: Id<id::Account>) -> Result<()> {
         user::secret_key.eq(None::<String>),
     );
     update(user::table.filter(user::account_id.eq(id))).set(gone).execute(&mut **tx)?;
+    super::session::end_of_account(tx, id)
+}
+
+/// Gives an account another name or role. Error: invalid, when the domain has one of that name.
+pub fn update_account(
+    tx: &mut Tx<'_>,
+    id: Id<id::Account>,
+    name: Option<&str>,
+    role: Option<Id<id::Role>>,
+) -> Result<()> {
+    let row = update(account::table.filter(account::id.eq(id)));
+    if let Some(name) = name {
+        let outcome = row.set(account::name.eq(name)).execute(&mut **tx);
+        unique(outcome, || format!("There already exists an account with the name {name}"))?;
+    }
+    let row = update(account::table.filter(account::id.eq(id)));
+    if let Some(role) = role {
+        row.set(account::role_id.eq(role)).execute(&mut **tx)?;
+    }
+    Ok(())
+}
+
+/// Lets an account act or not; the users of one that may not lose every session.
+pub fn set_account_state(tx: &mut Tx<'_>, id: Id<id::Account>, state: AccountState) -> Result<()> {
+    let row = update(account::table.filter(account::id.eq(id)));
+    row.set(account::state.eq(state)).execute(&mut **tx)?;
+    match state {
+        AccountState::Enabled => Ok(()),
+        AccountState::Disabled | AccountState::Locked => super::session::end_of_account(tx, id),
+    }
+}
+
+/// Gives a domain another name, and all below it another path. Error: invalid, when there is one of that name.
+pub fn rename_domain(tx: &mut Tx<'_>, found: &Domain, name: &str) -> Result<()> {
+    let above = found.path.trim_end_matches('/').rsplit_once('/').map_or("", |(above, _)| above);
+    let (old, new) = (found.path.clone(), format!("{above}/{name}/"));
+    let taken = || {
+        format!(
+            "Failed to update domain id={}; domain with name {name} already exists in the system",
+            found.id
+        )
+    };
+    let rows: Vec<(Id<id::Domain>, String)> = domain::table
+        .filter(domain::alive.eq(true))
+        .filter(domain::path.like(format!("{}%", escape_like(&old))))
+        .select((domain::id, domain::path))
+        .for_update()
+        .load(&mut **tx)?;
+    for (id, path) in rows {
+        let path = format!("{new}{}", path.get(old.len()..).unwrap_or_default());
+        if path.chars().count() > 600 {
+            return Err(Error::invalid("the path of a domain would be longer than 600 characters"));
+        }
+        let row = update(domain::table.filter(domain::id.eq(id)));
+        unique(row.set(domain::path.eq(path)).execute(&mut **tx), taken)?;
+    }
+    let row = update(domain::table.filter(domain::id.eq(found.id)));
+    row.set(domain::name.eq(name)).execute(&mut **tx)?;
     Ok(())
 }
 

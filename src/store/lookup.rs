@@ -34,6 +34,7 @@ const fn rule(kind: Kind) -> Rule {
         Kind::Account => Rule::Account,
         Kind::User => Rule::Owned("user t WHERE t.alive = 1"),
         Kind::Role => Rule::Open("role t WHERE TRUE"),
+        Kind::RolePermission => Rule::Open("role_rule t WHERE TRUE"),
         Kind::Zone => Rule::Open("zone t WHERE t.alive = 1"),
         Kind::Pod => Rule::Open("pod t WHERE t.alive = 1"),
         Kind::Cluster => Rule::Open("cluster t WHERE t.alive = 1"),

@@ -385,6 +385,19 @@ diesel::table! {
         kind -> Text,
         description -> Text,
         is_default -> Bool,
+        is_public -> Bool,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    role_rule (id) {
+        id -> Text,
+        role_id -> Text,
+        rule -> Text,
+        is_allowed -> Bool,
+        description -> Nullable<Text>,
+        sort_order -> Integer,
     }
 }
 
@@ -423,6 +436,16 @@ diesel::table! {
         is_default -> Bool,
         created -> Datetime,
         removed -> Nullable<Datetime>,
+    }
+}
+
+diesel::table! {
+    session (id) {
+        id -> Text,
+        user_id -> Text,
+        key_hash -> Text,
+        created -> Datetime,
+        last_used -> Datetime,
     }
 }
 
@@ -639,6 +662,8 @@ diesel::joinable!(gpu_offering_alternative -> vgpu_profile (profile_id));
 diesel::joinable!(gpu_slice_type -> gpu_device (device_id));
 diesel::joinable!(gpu_slice_type -> vgpu_profile (profile_id));
 diesel::joinable!(os_type -> os_category (category_id));
+diesel::joinable!(role_rule -> role (role_id));
+diesel::joinable!(session -> user (user_id));
 diesel::joinable!(user -> account (account_id));
 diesel::joinable!(vgpu_profile -> gpu_card (card_id));
 
@@ -668,8 +693,10 @@ diesel::allow_tables_to_appear_in_same_query! {
     physical_network,
     pod,
     role,
+    role_rule,
     server,
     service_offering,
+    session,
     setting,
     ssh_key_pair,
     storage_pool,

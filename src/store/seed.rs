@@ -77,6 +77,7 @@ pub fn identity(tx: &mut Tx<'_>, password_hash: &str) -> Result<()> {
         })
         .collect();
     insert_into(role::table).values(roles).execute(&mut **tx)?;
+    super::seed_roles::seed(tx)?;
     for (number, account, name) in [(1, SYSTEM_ACCOUNT, "system"), (2, ADMIN_ACCOUNT, "admin")] {
         insert_into(account::table)
             .values((
@@ -111,6 +112,7 @@ pub fn identity(tx: &mut Tx<'_>, password_hash: &str) -> Result<()> {
     super::seed_infra::seed(tx)
 }
 
-const fn role_id(number: u128) -> Id<id::Role> {
+/// The id of a default role.
+pub const fn role_id(number: u128) -> Id<id::Role> {
     Id::from_uuid(fixed(0x100 + number))
 }

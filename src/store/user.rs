@@ -15,16 +15,19 @@ use diesel::{
     ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable,
     RunQueryDsl, TextExpressionMethods, update,
 };
+use std::sync::Arc;
 
-type Columns = (
+/// What [`columns!`] selects.
+pub(super) type Columns = (
     (Id<id::User>, String),
     (Id<id::Account>, String, i64),
     (Id<id::Domain>, String),
-    (String, RoleType),
+    (Id<id::Role>, String, RoleType, i64),
 );
 
-fn caller(row: Columns) -> Caller {
-    let ((user, username), owner, (domain, domain_path), (role_name, role)) = row;
+pub(super) fn caller(row: Columns) -> Caller {
+    let ((user, username), owner, (domain, domain_path), role) = row;
+    let (role_id, role_name, role, role_revision) = role;
     let (account, account_name, account_number) = owner;
     Caller {
         user,
@@ -34,8 +37,11 @@ fn caller(row: Columns) -> Caller {
         account_number,
         domain,
         domain_path,
+        role_id,
         role_name,
         role,
+        role_revision,
+        rules: Arc::default(),
     }
 }
 
@@ -46,7 +52,7 @@ macro_rules! columns {
             (user::id, user::username),
             (account::id, account::name, account::number),
             (domain::id, domain::path),
-            (role::name, role::kind),
+            (role::id, role::name, role::kind, role::revision),
         )
     };
 }
@@ -64,6 +70,7 @@ macro_rules! acting {
             .filter(account::state.eq(AccountState::Enabled))
     };
 }
+pub(super) use {acting, columns};
 
 /// The enabled user of an enabled account with this API key, and the secret key.
 pub fn by_api_key(conn: &mut Conn, key: &str) -> Result<Option<(Caller, String)>> {
@@ -90,7 +97,7 @@ pub fn caller_of(conn: &mut Conn, who: Id<id::User>) -> Result<Option<Caller>> {
     Ok(row.map(caller))
 }
 
-/// Gives a user a pair of keys. Returns whether the user exists.
+/// Gives a user a pair of keys. Returns whether the user exists. Error: invalid, when somebody has the API key.
 pub fn set_keys(
     tx: &mut Tx<'_>,
     who: Id<id::User>,
@@ -99,7 +106,13 @@ pub fn set_keys(
 ) -> Result<bool> {
     let keys = (user::api_key.eq(api_key), user::secret_key.eq(secret_key));
     let rows = update(user::table.filter(user::id.eq(who)).filter(user::alive.eq(true)));
-    Ok(rows.set(keys).execute(&mut **tx)? == 1)
+    match rows.set(keys).execute(&mut **tx).map_err(Error::from) {
+        Ok(count) => Ok(count == 1),
+        Err(error) if super::is_duplicate(&error) => {
+            Err(Error::invalid("this API key cannot be taken, choose another one"))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// A user as lists show it.
@@ -146,6 +159,8 @@ pub struct Filter {
     pub accounts: Option<Vec<Id<id::Account>>>,
     /// Of this domain.
     pub domain: Option<Id<id::Domain>>,
+    /// With this API key.
+    pub api_key: Option<String>,
 }
 
 /// The users in a scope, oldest first; the service's own is never shown.
@@ -182,6 +197,9 @@ pub fn list(
         }
         if let Some(accounts) = &filter.accounts {
             query = query.filter(user::account_id.eq_any(accounts.clone()));
+        }
+        if let Some(key) = &filter.api_key {
+            query = query.filter(user::api_key.eq(key.clone()));
         }
         if let Some(home) = filter.domain {
             query = query.filter(user::domain_id.eq(home));
@@ -279,5 +297,63 @@ pub fn remove(tx: &mut Tx<'_>, who: Id<id::User>) -> Result<()> {
         user::secret_key.eq(None::<String>),
     );
     update(user::table.filter(user::id.eq(who))).set(gone).execute(&mut **tx)?;
-    Ok(())
+    super::session::end_of_user(tx, who)
+}
+
+/// What to change of a user; what is not given stays.
+#[derive(Debug, Clone, Default, diesel::AsChangeset)]
+#[diesel(table_name = user)]
+pub struct Change {
+    /// Its name, unique in its domain.
+    pub username: Option<String>,
+    /// First name.
+    pub first_name: Option<String>,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// Mail address.
+    pub email: Option<String>,
+    /// Time zone.
+    pub timezone: Option<String>,
+    /// The hash of its password.
+    pub password_hash: Option<String>,
+}
+
+impl Change {
+    fn is_nothing(&self) -> bool {
+        let given = [&self.username, &self.first_name, &self.last_name, &self.email];
+        let others = [&self.timezone, &self.password_hash];
+        given.iter().chain(&others).all(|field| field.is_none())
+    }
+}
+
+/// Changes a user; a new password ends its sessions. Error: invalid, when the name is taken.
+pub fn update_one(tx: &mut Tx<'_>, who: Id<id::User>, change: &Change) -> Result<()> {
+    if change.is_nothing() {
+        return Ok(());
+    }
+    let row = update(user::table.filter(user::id.eq(who)));
+    let outcome = row.set(change).execute(&mut **tx);
+    super::identity::unique(outcome, || {
+        let name = change.username.as_deref().unwrap_or_default();
+        format!("User {name} already exists in the domain")
+    })?;
+    match change.password_hash {
+        Some(_) => super::session::end_of_user(tx, who),
+        None => Ok(()),
+    }
+}
+
+/// Lets a user act or not; whoever may not loses every session.
+pub fn set_state(tx: &mut Tx<'_>, who: Id<id::User>, state: AccountState) -> Result<()> {
+    let row = update(user::table.filter(user::id.eq(who)));
+    row.set(user::state.eq(state)).execute(&mut **tx)?;
+    match state {
+        AccountState::Enabled => Ok(()),
+        AccountState::Disabled | AccountState::Locked => super::session::end_of_user(tx, who),
+    }
+}
+
+/// The hash of a user's password.
+pub fn password_hash(conn: &mut Conn, who: Id<id::User>) -> Result<String> {
+    Ok(user::table.filter(user::id.eq(who)).select(user::password_hash).first(conn)?)
 }

@@ -1,8 +1,8 @@
 //! `createAccount`: an account with its first user.
 
-use super::view::AccountView;
+use super::{grant::check_grantable, view::AccountView};
 use crate::{
-    command::{prelude::*, secret},
+    command::{Registry, prelude::*, secret},
     commands::user::view::UserView,
     domain::identity::RoleType,
     store::{Window, identity, user},
@@ -52,9 +52,10 @@ impl Command for CreateAccount {
         let password = request.password.clone();
         let hash = tokio::task::spawn_blocking(move || secret::hash_password(&password));
         let hash = hash.await.map_err(|error| Error::Internal(Box::new(error)))??;
+        let registry = cx.registry.clone();
         let (account, users) = cx
             .write(move |tx, caller| {
-                let role = role_of(tx, caller, &request)?;
+                let role = role_of(tx, caller, &request, &registry)?;
                 let account = make(tx, caller, &request, role.id, &hash)?;
                 let filter =
                     user::Filter { accounts: Some(vec![account.id]), ..Default::default() };
@@ -67,7 +68,12 @@ impl Command for CreateAccount {
 }
 
 /// The role asked for, by id or by type; never one above the caller's.
-fn role_of(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<identity::Role> {
+fn role_of(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    request: &Request,
+    registry: &Registry,
+) -> Result<identity::Role> {
     let role = match (request.role_id, request.account_type) {
         (Some(id), _) => identity::role(tx, id)?,
         (None, Some(number)) => {
@@ -85,17 +91,8 @@ fn role_of(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<identi
         }
     };
     let role = role.ok_or_else(|| Error::invalid("there is no role of this type"))?;
-    let is_below = match caller.role {
-        RoleType::Admin => true,
-        RoleType::DomainAdmin => matches!(role.kind, RoleType::DomainAdmin | RoleType::User),
-        RoleType::ResourceAdmin => matches!(role.kind, RoleType::ResourceAdmin | RoleType::User),
-        RoleType::User | RoleType::Unknown => false,
-    };
-    if is_below {
-        Ok(role)
-    } else {
-        Err(Error::Forbidden(format!("the role {} is above the caller's", role.name)))
-    }
+    check_grantable(tx, caller, &role, registry)?;
+    Ok(role)
 }
 
 fn make(

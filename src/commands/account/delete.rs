@@ -1,7 +1,7 @@
 //! `deleteAccount`: removes an account that owns nothing any more, with its users.
 
 use crate::{
-    command::prelude::*,
+    command::{prelude::*, roles::is_root},
     store::{Window, identity, owner},
 };
 use serde::{Deserialize, Serialize};
@@ -48,8 +48,7 @@ impl AsyncCommand for DeleteAccount {
         let Some(found) = found.into_iter().next() else {
             return Err(Error::NotFound { what: "account", id: account.to_string() });
         };
-        let is_above =
-            found.role.2 == crate::domain::identity::RoleType::Admin && !caller.is_admin();
+        let is_above = found.role.2 == crate::domain::identity::RoleType::Admin && !is_root(caller);
         if found.is_default || account == caller.account || is_above {
             return Err(Error::Forbidden(format!("The account {} cannot be deleted", found.name)));
         }

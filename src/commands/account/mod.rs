@@ -2,7 +2,12 @@
 
 mod create;
 mod delete;
+mod disable;
+mod enable;
+mod grant;
 mod list;
+mod lock;
+mod update;
 pub mod view;
 
 use crate::command::{Entry, asynchronous, sync};
@@ -11,5 +16,9 @@ use crate::command::{Entry, asynchronous, sync};
 pub const COMMANDS: &[Entry] = &[
     sync::<create::CreateAccount>(),
     asynchronous::<delete::DeleteAccount>(),
+    asynchronous::<disable::DisableAccount>(),
+    sync::<enable::EnableAccount>(),
     sync::<list::ListAccounts>(),
+    sync::<lock::LockAccount>(),
+    sync::<update::UpdateAccount>(),
 ];

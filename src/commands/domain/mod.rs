@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod list;
+mod update;
 pub mod view;
 
 use crate::command::{Entry, sync};
@@ -12,4 +13,5 @@ pub const COMMANDS: &[Entry] = &[
     sync::<create::CreateDomain>(),
     crate::command::asynchronous::<delete::DeleteDomain>(),
     sync::<list::ListDomains>(),
+    sync::<update::UpdateDomain>(),
 ];

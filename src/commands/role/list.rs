@@ -1,7 +1,7 @@
 //! `listRoles`: the roles that accounts may have.
 
-use super::view::RoleView;
-use crate::{command::prelude::*, store::identity};
+use super::{rule_text::kind_named, view::RoleView};
+use crate::{command::prelude::*, store::role};
 
 /// `listRoles`.
 #[derive(Debug)]
@@ -14,6 +14,9 @@ pub(super) struct Request {
     id: Option<Id<id::Role>>,
     /// the name of the role
     name: Option<String>,
+    /// the kind of the role: Admin, ResourceAdmin, DomainAdmin or User
+    #[param(name = "type")]
+    kind: Option<String>,
     #[param(group)]
     page: Page,
 }
@@ -30,10 +33,11 @@ impl Command for ListRoles {
     type Response = List<RoleView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { id, name, page } = request;
+        let Request { id, name, kind, page } = request;
+        let kind = kind.as_deref().map(kind_named).transpose()?;
+        let filter = role::Filter { id, name, kind, is_public: !cx.caller.is_admin() };
         let window = page.window();
-        let (count, roles) =
-            cx.db.read(move |conn| identity::roles(conn, id, name.as_deref(), &window)).await?;
+        let (count, roles) = cx.db.read(move |conn| role::list(conn, &filter, &window)).await?;
         Ok(List::page(count, roles.into_iter().map(RoleView::from).collect()))
     }
 }

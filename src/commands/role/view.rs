@@ -1,6 +1,9 @@
 //! The `role` object.
 
-use crate::{command::prelude::*, store::identity};
+use crate::{
+    command::prelude::*,
+    store::{identity, role::Rule},
+};
 
 /// A role.
 #[derive(Debug, View)]
@@ -31,8 +34,40 @@ impl From<identity::Role> for RoleView {
             kind: role.kind.as_str(),
             description: role.description,
             is_default: role.is_default,
-            is_public: true,
+            is_public: role.is_public,
             state: "enabled",
+        }
+    }
+}
+
+/// A rule of a role.
+#[derive(Debug, View)]
+#[view(object = "rolepermission")]
+pub struct RolePermissionView {
+    /// the ID of the rule
+    id: Id<id::RolePermission>,
+    /// the ID of the role
+    role_id: Id<id::Role>,
+    /// the name of the role
+    role_name: String,
+    /// the commands that the rule is about
+    rule: String,
+    /// allow or deny
+    permission: &'static str,
+    /// what the rule is for
+    description: Option<String>,
+}
+
+impl RolePermissionView {
+    /// A rule of the role of this name.
+    pub fn new(rule: Rule, role_name: String) -> Self {
+        Self {
+            id: rule.id,
+            role_id: rule.role_id,
+            role_name,
+            rule: rule.rule,
+            permission: if rule.is_allowed { "allow" } else { "deny" },
+            description: rule.description,
         }
     }
 }

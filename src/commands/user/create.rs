@@ -2,7 +2,7 @@
 
 use super::view::UserView;
 use crate::{
-    command::{prelude::*, secret},
+    command::{prelude::*, roles::is_root, secret},
     domain::identity::RoleType,
     store::{identity, user},
 };
@@ -74,7 +74,7 @@ impl Command for CreateUser {
                         "Unable to find account {account} in domain id={home} to create user"
                     )));
                 };
-                if owner.role.2 == RoleType::Admin && !caller.is_admin() {
+                if owner.role.2 == RoleType::Admin && !is_root(caller) {
                     return Err(Error::Forbidden(
                         "Caller does not have permission to operate with provided resource.".into(),
                     ));

@@ -38,7 +38,7 @@ impl Command for ListUsers {
             username,
             account: listing.account,
             domain: listing.domain,
-            accounts: None,
+            ..user::Filter::default()
         };
         let window = listing.page.window();
         let (count, users) =

@@ -2,34 +2,65 @@
 
 mod create;
 mod delete;
+mod disable;
+mod enable;
+mod get;
 mod get_keys;
 mod list;
+mod lock;
 mod register_keys;
+mod update;
 pub mod view;
 
 use crate::{
-    command::{Entry, prelude::*, sync},
-    domain::identity::RoleType,
-    store::user::User,
+    command::{Entry, asynchronous, prelude::*, roles::is_root, sync},
+    domain::identity::{AccountState, RoleType},
+    store::user::{self, User},
 };
 
 /// The room's commands.
 pub const COMMANDS: &[Entry] = &[
     sync::<create::CreateUser>(),
     sync::<delete::DeleteUser>(),
+    asynchronous::<disable::DisableUser>(),
+    sync::<enable::EnableUser>(),
+    sync::<get::GetUser>(),
     sync::<get_keys::GetUserKeys>(),
     sync::<list::ListUsers>(),
+    sync::<lock::LockUser>(),
     sync::<register_keys::RegisterUserKeys>(),
+    sync::<update::UpdateUser>(),
 ];
 
-/// Nobody but a root admin acts on a root admin's user, and a user acts on no other user.
+/// A user acts on no other user, and on an administrator's nobody acts but who may call everything: a role with fewer
+/// rights would only have to take the other's keys.
 fn check_power_over(caller: &Caller, user: &User) -> Result<()> {
     let is_own = user.id == caller.user;
     let is_above = caller.role != RoleType::User && user.role.2 != RoleType::Admin;
-    if caller.is_admin() || is_own || is_above {
+    if is_root(caller) || is_own || is_above {
         return Ok(());
     }
     Err(Error::Forbidden(
         "Caller does not have permission to operate with provided resource.".into(),
     ))
+}
+
+/// Lets a user act, or not; whoever may not loses every session.
+fn set_state(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    id: Id<id::User>,
+    state: AccountState,
+) -> Result<User> {
+    let found = user::get(tx, id)?;
+    check_power_over(caller, &found)?;
+    if found.is_default && state != AccountState::Enabled {
+        return Err(Error::Invalid(format!(
+            "The user {} is one that every cloud has, it cannot be {}",
+            found.username,
+            state.as_str().to_lowercase()
+        )));
+    }
+    user::set_state(tx, id, state)?;
+    user::get(tx, id)
 }

@@ -1,0 +1,110 @@
+//! Which account a request means, and which of them the caller has power over.
+
+use super::view::AccountView;
+use crate::{
+    command::{
+        Registry,
+        prelude::*,
+        roles::{beyond, is_root},
+    },
+    commands::user::view::UserView,
+    domain::identity::{AccountState, RoleType, Rules},
+    store::{Window, identity, role, user},
+};
+
+/// The account of a request: by id, or by name in a domain.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) id: Option<Id<id::Account>>,
+    pub(super) name: Option<String>,
+    pub(super) domain: Option<Id<id::Domain>>,
+}
+
+/// The account that is meant, which the caller may change.
+pub(super) fn changeable(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    wanted: &Wanted,
+) -> Result<identity::Account> {
+    let filter = match wanted {
+        Wanted { id: Some(id), .. } => {
+            identity::AccountFilter { id: Some(*id), ..Default::default() }
+        }
+        Wanted { name: Some(name), domain: Some(domain), .. } => identity::AccountFilter {
+            name: Some(name.clone()),
+            domain: Some(*domain),
+            ..Default::default()
+        },
+        _ => {
+            return Err(Error::invalid(
+                "either the ID of the account is needed, or its name and the ID of its domain",
+            ));
+        }
+    };
+    let (_, found) = identity::accounts(tx, &caller.scope(), &filter, &Window::ALL)?;
+    let found = found.into_iter().next().ok_or_else(|| {
+        let (id, name) = (wanted.id.map(|id| id.to_string()), wanted.name.clone());
+        Error::NotFound { what: "active account", id: id.or(name).unwrap_or_default() }
+    })?;
+    if found.role.2 == RoleType::Admin && !is_root(caller) {
+        return Err(Error::Forbidden(
+            "Caller does not have permission to operate with provided resource.".to_owned(),
+        ));
+    }
+    Ok(found)
+}
+
+/// Lets an account act or not. Accounts that every cloud has stay, and so does the caller's own.
+pub(super) fn set_state(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    wanted: &Wanted,
+    state: AccountState,
+) -> Result<identity::Account> {
+    let found = changeable(tx, caller, wanted)?;
+    if state != AccountState::Enabled && (found.is_default || found.id == caller.account) {
+        let how = state.as_str().to_lowercase();
+        return Err(Error::Forbidden(format!("the account {} cannot be {how}", found.name)));
+    }
+    identity::set_account_state(tx, found.id, state)?;
+    changeable(tx, caller, &Wanted { id: Some(found.id), name: None, domain: None })
+}
+
+/// A role that the caller may give to others: never one above the caller's, nor one that may call what the caller may
+/// not.
+pub(super) fn check_grantable(
+    conn: &mut Conn,
+    caller: &Caller,
+    granted: &identity::Role,
+    registry: &Registry,
+) -> Result<()> {
+    let is_below = match caller.role {
+        RoleType::Admin => true,
+        RoleType::DomainAdmin => matches!(granted.kind, RoleType::DomainAdmin | RoleType::User),
+        RoleType::ResourceAdmin => matches!(granted.kind, RoleType::ResourceAdmin | RoleType::User),
+        RoleType::User | RoleType::Unknown => false,
+    };
+    if !is_below {
+        return Err(Error::Forbidden(format!("the role {} is above the caller's", granted.name)));
+    }
+    let rules = role::rules(conn, granted.id)?;
+    let rules = Rules::new(rules.into_iter().map(|rule| (rule.rule, rule.is_allowed)));
+    match beyond(caller, (granted.id, granted.kind, &rules), registry.specs()) {
+        None => Ok(()),
+        Some(spec) => Err(Error::Forbidden(format!(
+            "the role {} may call {}, which the caller may not",
+            granted.name, spec.name
+        ))),
+    }
+}
+
+/// An account with its users, as answers show it.
+pub(super) fn shown(
+    conn: &mut Conn,
+    caller: &Caller,
+    account: identity::Account,
+) -> Result<AccountView> {
+    let filter = user::Filter { accounts: Some(vec![account.id]), ..Default::default() };
+    let (_, users) = user::list(conn, &caller.scope(), &filter, &Window::ALL)?;
+    Ok(AccountView::new(account, users.into_iter().map(UserView::from).collect()))
+}
