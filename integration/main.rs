@@ -10,6 +10,7 @@
 mod credentials;
 mod gpu_claim;
 mod gpu_device;
+mod gpu_fabric;
 mod gpu_host;
 mod gpu_inventory;
 mod gpu_offering;

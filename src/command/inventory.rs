@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     hypervisor::{ExpectedDevice, HostDriver},
     store::{
-        self, Conn, Tx, gpu_claim, gpu_health, gpu_held,
+        self, Conn, Tx, gpu_claim, gpu_fabric, gpu_health, gpu_held,
         gpu_inventory::{self, Before},
     },
 };
@@ -144,6 +144,7 @@ async fn write(
     let skipped = seen.skipped.clone();
     let left_out = in_words(&skipped);
     let is_news = left_out != before.left_out;
+    let settings = Arc::clone(&wiring.settings);
     let view = Arc::new((seen, probe.domains.clone(), before.allocations));
     let diff = wiring
         .db
@@ -153,6 +154,7 @@ async fn write(
             if is_news {
                 store::host::leave_out(tx, host, left_out.as_deref())?;
             }
+            gpu_fabric::apply(tx, host, &settings.boards)?;
             Ok(diff)
         })
         .await?;

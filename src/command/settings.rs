@@ -1,6 +1,9 @@
 //! The settings that commands depend on; `main` fills them from the configuration file.
 
-use crate::domain::gpu::rules::Rules;
+use crate::domain::{
+    gpu::{fabric::Board, rules::Rules},
+    placement::Mix,
+};
 use std::path::PathBuf;
 
 /// What commands need to know of the configuration.
@@ -22,6 +25,10 @@ pub struct Settings {
     pub gpu_rules: Rules,
     /// How long people stay logged in.
     pub sessions: Sessions,
+    /// Which GPUs are wired to each other.
+    pub boards: Vec<Board>,
+    /// What instances are expected to ask for.
+    pub demand_mix: Mix,
 }
 
 /// The rules of sessions.
@@ -50,6 +57,8 @@ impl Default for Settings {
             manage_discovered: true,
             gpu_rules: Rules::default(),
             sessions: Sessions::default(),
+            boards: Vec::new(),
+            demand_mix: Mix::default(),
         }
     }
 }

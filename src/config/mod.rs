@@ -57,6 +57,8 @@ settings! {
         instances: Instances = Instances::default(),
         /// The GPUs.
         gpus: Gpus = Gpus::default(),
+        /// Which host and which devices an instance gets.
+        placement: Placement = Placement::default(),
         /// The templates.
         images: Images = Images::default(),
         /// The long work.
@@ -138,6 +140,18 @@ settings! {
 }
 
 settings! {
+    /// Which host and which devices an instance gets.
+    Placement {
+        /// What share of the requests is expected to be for 1, 2, 4 and 8 GPUs: as many free sets of each size are
+        /// kept together.
+        demand_mix: String = "50/20/20/10".to_owned(),
+        /// A file that says which GPUs of a host are wired to each other, and which partitions of them may be used:
+        /// [[board]] with host (a name or "*"), partitions ("1,2,3,4 5,6,7,8 1,3") and modules ({"0000:1b:00.0" = 5}).
+        fabric: Option<PathBuf> = None,
+    }
+}
+
+settings! {
     /// Templates.
     Images {
         /// Where they are kept; a relative path is below the data directory. All servers of one cloud must see the same.
@@ -189,6 +203,7 @@ const TABLES: &[(&str, &[&str], &[Field])] = &[
     ("hosts", Hosts::ABOUT, Hosts::FIELDS),
     ("instances", Instances::ABOUT, Instances::FIELDS),
     ("gpus", Gpus::ABOUT, Gpus::FIELDS),
+    ("placement", Placement::ABOUT, Placement::FIELDS),
     ("images", Images::ABOUT, Images::FIELDS),
     ("jobs", Jobs::ABOUT, Jobs::FIELDS),
     ("log", Log::ABOUT, Log::FIELDS),
@@ -300,6 +315,7 @@ impl Config {
         within("probe_seconds in [hosts]", self.hosts.probe_seconds, 1, 600)?;
         within("stop_seconds in [instances]", self.instances.stop_seconds, 1, 3600)?;
         self.gpu_rules()?;
+        self.placement.demand_mix.parse::<crate::domain::placement::Mix>()?;
         within("workers in [jobs]", self.jobs.workers, 1, 256)?;
         within("lease_seconds in [jobs]", self.jobs.lease_seconds, 5, 3600)
     }

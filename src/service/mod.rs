@@ -4,6 +4,7 @@
 //! a start that fails for want of it has told no keys; nothing is answered before the cloud is whole. The order of a stop is the reverse: requests under way,
 //! then jobs under way, then the server's row; a job that takes too long is left to the next server by its lease.
 
+mod boards;
 mod first_start;
 
 use crate::{
@@ -120,8 +121,11 @@ fn scratch(data: &Path) -> std::path::PathBuf {
     data.join("run")
 }
 
-/// What commands need to know of the configuration. Error: a rule about GPUs that is none.
+/// What commands need to know of the configuration. Error: a rule about GPUs that is none, or a file that is not
+/// understood.
 pub fn settings(config: &Config) -> Result<Settings> {
+    let boards = config.placement.fabric.as_deref().map(boards::read).transpose();
+    let boards = boards.map_err(crate::error::Error::invalid)?.unwrap_or_default();
     Ok(Settings {
         images: config.images(),
         test_hosts: config.hosts.test_directory.clone(),
@@ -134,6 +138,8 @@ pub fn settings(config: &Config) -> Result<Settings> {
             idle_seconds: config.sessions.timeout_minutes.saturating_mul(60),
             is_secure: config.sessions.secure_cookies,
         },
+        boards,
+        demand_mix: config.placement.demand_mix.parse().map_err(crate::error::Error::invalid)?,
     })
 }
 

@@ -9,15 +9,16 @@ use super::{
     Tx, alert, clock,
     gpu_health::QUARANTINE_ALERT,
     gpu_held::{HeldDevice, held_by},
+    gpu_standing::{devices_of, fabric_of, rooms_of},
     is_duplicate,
-    schema::{gpu_allocation, gpu_device, gpu_slice_type, host},
+    schema::{gpu_allocation, gpu_device, host},
 };
 use crate::{
     domain::{
         Id, Kind,
         gpu::{
-            AllocationState, DeviceType, Health, ManagedState, PciAddress, Pick,
-            claim::{Granted, Room, Standing, grant},
+            AllocationState, DeviceType, Fabric, Health, Pick,
+            claim::{Granted, Standing, grant},
         },
         id,
         machine::{DeviceRef, Proof},
@@ -25,21 +26,17 @@ use crate::{
     error::{Error, Result},
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper, dsl::exists,
-    insert_into, sql_query, sql_types::Text, update,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
+    QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    dsl::exists,
+    insert_into, sql_query,
+    sql_types::{Integer, Nullable, Text},
+    update,
 };
 use uuid::Uuid;
 
 /// Marks ids of allocations, which are not on the wire.
 enum Allocation {}
-
-/// The allocation that holds the device of the joined row.
-macro_rules! held {
-    () => {
-        gpu_allocation::device_id.eq(gpu_device::id).and(gpu_allocation::active.eq(true))
-    };
-}
 
 /// The row of a host that is not removed, to be locked.
 macro_rules! row {
@@ -95,9 +92,20 @@ pub fn claim(
     if picks.is_empty() {
         return Ok(Vec::new());
     }
-    let standings = standings(tx, host.id)?;
-    let rooms = rooms(tx, picks)?;
-    let granted = grant(&standings, &rooms, picks).map_err(|why| {
+    let is_cut = picks.iter().any(|pick| matches!(pick, Pick::Slice { .. }));
+    let standings: Vec<Standing> = (devices_of(tx, &[host.id])?.remove(&host.id).into_iter())
+        .flatten()
+        .map(|device| device.standing)
+        .collect();
+    let rooms = match is_cut {
+        true => rooms_of(tx, &[host.id])?.remove(&host.id).unwrap_or_default(),
+        false => Vec::new(),
+    };
+    let fabric = match standings.iter().any(|standing| standing.module.is_some()) {
+        true => fabric_of(tx, host.id)?,
+        false => Fabric::default(),
+    };
+    let granted = grant(&standings, &rooms, &fabric, picks).map_err(|why| {
         tracing::debug!(host = %host.id, why, "a claim came too late");
         Error::LostRace("GPU device")
     })?;
@@ -135,87 +143,6 @@ pub(super) fn bump(tx: &mut Tx<'_>, which: Id<id::Host>) -> Result<()> {
     Ok(())
 }
 
-/// All devices of a host as they stand; the caller holds the host's lock.
-fn standings(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<Vec<Standing>> {
-    type Row = (
-        (Id<id::GpuDevice>, Option<Id<id::GpuDevice>>, Id<id::VgpuProfile>, DeviceType),
-        (ManagedState, Health, bool, bool, Option<i32>, PciAddress),
-        Option<Id<id::Vm>>,
-    );
-    let rows: Vec<Row> = gpu_device::table
-        .left_join(gpu_allocation::table.on(held!()))
-        .filter(gpu_device::host_id.eq(host).and(gpu_device::alive.eq(true)))
-        .select((
-            (
-                gpu_device::id,
-                gpu_device::parent_id,
-                gpu_device::profile_id,
-                gpu_device::device_type,
-            ),
-            (
-                gpu_device::managed,
-                gpu_device::health,
-                gpu_device::is_ready,
-                gpu_device::on_demand,
-                gpu_device::iommu_group,
-                gpu_device::carrier,
-            ),
-            gpu_allocation::vm_id.nullable(),
-        ))
-        .load(&mut **tx)?;
-    Ok(rows
-        .into_iter()
-        .map(|((id, parent, profile, device_type), rest, holder)| {
-            let (managed, health, is_ready, on_demand, iommu_group, carrier) = rest;
-            Standing {
-                id,
-                parent,
-                profile,
-                device_type,
-                managed,
-                health,
-                is_ready,
-                on_demand,
-                iommu_group,
-                carrier,
-                is_held: holder.is_some(),
-            }
-        })
-        .collect())
-}
-
-/// What the GPUs of the picked slices can carry; no statement when none is picked.
-fn rooms(tx: &mut Tx<'_>, picks: &[Pick]) -> Result<Vec<Room>> {
-    let gpus: Vec<Id<id::GpuDevice>> = picks
-        .iter()
-        .filter_map(|pick| match pick {
-            Pick::Slice { gpu, .. } => Some(*gpu),
-            Pick::Device(_) => None,
-        })
-        .collect();
-    if gpus.is_empty() {
-        return Ok(Vec::new());
-    }
-    type Row = (Id<id::GpuDevice>, Id<id::VgpuProfile>, PciAddress, String, i32, i32, bool);
-    let rows: Vec<Row> = gpu_slice_type::table
-        .filter(gpu_slice_type::device_id.eq_any(gpus))
-        .order(gpu_slice_type::carrier)
-        .select(gpu_slice_type::all_columns)
-        .load(&mut **tx)?;
-    Ok(rows
-        .into_iter()
-        .map(|(gpu, profile, carrier, mdev_type, capacity, gpu_capacity, is_mixed)| Room {
-            gpu,
-            profile,
-            carrier,
-            mdev_type,
-            capacity,
-            gpu_capacity,
-            is_mixed,
-        })
-        .collect())
-}
-
 /// The rows of the slices that are to be made, each like its GPU; returns all devices in the order of the picks.
 fn make_slices(
     tx: &mut Tx<'_>,
@@ -225,18 +152,16 @@ fn make_slices(
     let mut devices = Vec::with_capacity(granted.len());
     let mut cut = Vec::new();
     for pick in granted {
-        let (gpu, profile, carrier, mdev_type) = match pick {
+        let gpu = match &pick {
             Granted::Device(id) => {
-                devices.push(id);
+                devices.push(*id);
                 continue;
             }
-            Granted::Slice { gpu, profile, carrier, mdev_type } => {
-                (gpu, profile, carrier, mdev_type)
-            }
+            Granted::Slice { gpu, .. } => *gpu,
         };
         let id = Id::<id::GpuDevice>::mint();
         devices.push(id);
-        insert_slice(tx, id, gpu, profile, carrier, &mdev_type)?;
+        insert_slice(tx, id, &pick)?;
         if standings.iter().any(|s| s.id == gpu && s.device_type != DeviceType::VGPUOnly) {
             cut.push(gpu);
         }
@@ -250,17 +175,11 @@ fn make_slices(
 }
 
 /// The row of a slice that is to be made: like its GPU, in a group that only the host will know.
-fn insert_slice(
-    tx: &mut Tx<'_>,
-    id: Id<id::GpuDevice>,
-    gpu: Id<id::GpuDevice>,
-    profile: Id<id::VgpuProfile>,
-    carrier: PciAddress,
-    mdev_type: &str,
-) -> Result<()> {
+fn insert_slice(tx: &mut Tx<'_>, id: Id<id::GpuDevice>, slice: &Granted) -> Result<()> {
+    let Granted::Slice { gpu, profile, carrier, mdev_type, start } = slice else { return Ok(()) };
     let text = "INSERT INTO gpu_device (id, host_id, card_id, profile_id, parent_id, address, device_type, carrier, \
-        mdev_type, on_demand, numa_node, pci_root, pci_switch, managed, health, is_ready, since) \
-        SELECT ?, host_id, card_id, ?, id, ?, 'MDEV', ?, ?, 1, numa_node, pci_root, pci_switch, 'Managed', 'Ok', 1, \
+        mdev_type, mig_start, on_demand, numa_node, pci_root, pci_switch, managed, health, is_ready, since) \
+        SELECT ?, host_id, card_id, ?, id, ?, 'MDEV', ?, ?, ?, 1, numa_node, pci_root, pci_switch, 'Managed', 'Ok', 1, \
         UTC_TIMESTAMP(6) FROM gpu_device WHERE id = ?";
     sql_query(text)
         .bind::<Text, _>(id)
@@ -268,6 +187,7 @@ fn insert_slice(
         .bind::<Text, _>(Uuid::new_v4().hyphenated().to_string())
         .bind::<Text, _>(carrier)
         .bind::<Text, _>(mdev_type)
+        .bind::<Nullable<Integer>, _>(start.map(i32::from))
         .bind::<Text, _>(gpu)
         .execute(&mut **tx)?;
     Ok(())

@@ -5,50 +5,24 @@
 
 use super::{
     Conn, Tx,
-    schema::{gpu_allocation, gpu_device, gpu_slice_type, host},
+    gpu_standing::{devices_of, read_fabric, rooms_of},
+    schema::host,
 };
 use crate::{
     domain::{
-        Id,
-        gpu::{
-            DeviceType, Health, ManagedState, PciAddress,
-            claim::{Room, Standing},
-        },
-        id,
-        machine::{Bytes, MIB},
-        placement::{Candidate, HostDevice},
+        Id, id,
+        machine::MIB,
+        placement::{Candidate, Class, PoolRoom},
         vm::VmState,
     },
     error::Result,
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
-    QueryableByName, RunQueryDsl, sql_query,
+    ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_query,
     sql_types::{BigInt, Bool, Integer, Nullable, Text},
     update,
 };
 use std::collections::HashMap;
-
-/// What a host must be, apart from having room.
-#[derive(Debug, Clone)]
-pub struct Needs {
-    /// The zone.
-    pub zone: Id<id::Zone>,
-    /// The kind of host, as the template says.
-    pub hypervisor: String,
-    /// The architecture, as the template says.
-    pub arch: String,
-    /// Only in this pod.
-    pub pod: Option<Id<id::Pod>>,
-    /// Only in this cluster.
-    pub cluster: Option<Id<id::Cluster>>,
-    /// The pool where the instance's disk lies already.
-    pub pool: Option<Id<id::StoragePool>>,
-    /// Tags that the pool must have.
-    pub storage_tags: Vec<String>,
-    /// What must be free in the pool.
-    pub space: Bytes,
-}
 
 /// A host with what placement does not need to know.
 #[derive(Debug, Clone)]
@@ -57,8 +31,6 @@ pub struct Spot {
     pub candidate: Candidate,
     /// One more with every claim.
     pub generation: i64,
-    /// The pool for the instance's disk.
-    pub pool: Option<Id<id::StoragePool>>,
     /// Whether it has GPUs at all.
     pub has_gpus: bool,
 }
@@ -87,6 +59,8 @@ struct Row {
     memory: i64,
     #[diesel(sql_type = Nullable<Text>)]
     tags: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    fabric: Option<String>,
     #[diesel(sql_type = BigInt)]
     generation: i64,
     #[diesel(sql_type = BigInt)]
@@ -119,26 +93,18 @@ pub enum Depth {
 /// The hosts of a zone, or one of them. One statement for the hosts, one for devices, one for slices.
 pub fn candidates(
     conn: &mut Conn,
-    needs: &Needs,
+    zone: Id<id::Zone>,
     only: Option<Id<id::Host>>,
     depth: Depth,
 ) -> Result<Vec<Spot>> {
-    let rows: Vec<Row> = sql_query(hosts_query(needs, only)).load(conn)?;
+    let rows: Vec<Row> = sql_query(hosts_query(zone, only)).load(conn)?;
     let mut spots: Vec<Spot> = Vec::new();
     for row in rows {
         if spots.last().is_none_or(|last| last.candidate.host != row.id) {
-            spots.push(spot(&row, needs));
+            spots.push(spot(&row));
         }
         if let Some(last) = spots.last_mut() {
-            consider_pool(last, &row, needs);
-        }
-    }
-    for spot in &mut spots {
-        if spot.pool.is_none() && spot.candidate.blocker.is_none() {
-            spot.candidate.blocker = Some(match needs.pool {
-                Some(_) => "without the pool where the instance's disk lies".to_owned(),
-                None => "without a storage pool that has room".to_owned(),
-            });
+            last.candidate.pools.extend(pool(&row));
         }
     }
     let asked: Vec<Id<id::Host>> =
@@ -157,13 +123,13 @@ pub fn candidates(
     Ok(spots)
 }
 
-fn hosts_query(needs: &Needs, only: Option<Id<id::Host>>) -> String {
+fn hosts_query(zone: Id<id::Zone>, only: Option<Id<id::Host>>) -> String {
     let holding: Vec<String> =
         VmState::HOLDS_HOST.iter().map(|state| format!("'{state}'")).collect();
     let only = only.map(|host| format!(" AND h.id = '{host}'")).unwrap_or_default();
     format!(
         "SELECT h.id, h.pod_id, h.cluster_id, h.hypervisor, h.arch, h.state, h.resource_state, h.cpus, h.mhz, \
-         h.memory, h.tags, h.generation, CAST(COALESCE(u.mhz, 0) AS SIGNED) AS used_mhz, \
+         h.memory, h.tags, h.fabric, h.generation, CAST(COALESCE(u.mhz, 0) AS SIGNED) AS used_mhz, \
          CAST(COALESCE(u.mib, 0) AS SIGNED) AS used_mib, \
          EXISTS (SELECT 1 FROM gpu_device d WHERE d.host_id = h.id AND d.alive = 1) AS has_gpus, \
          p.id AS pool_id, p.tags AS pool_tags, p.capacity AS pool_capacity, p.available AS pool_available \
@@ -174,11 +140,10 @@ fn hosts_query(needs: &Needs, only: Option<Id<id::Host>>) -> String {
          AND (p.host_id = h.id OR (p.host_id IS NULL AND (p.cluster_id IS NULL OR p.cluster_id = h.cluster_id))) \
          WHERE h.zone_id = '{zone}' AND h.alive = 1{only} ORDER BY h.id, p.id",
         holding = holding.join(", "),
-        zone = needs.zone,
     )
 }
 
-fn spot(row: &Row, needs: &Needs) -> Spot {
+fn spot(row: &Row) -> Spot {
     let number = |value: i64| u64::try_from(value).unwrap_or_default();
     let cores = u32::try_from(row.cpus).unwrap_or_default();
     // a host that does not tell its speed is not asked for any
@@ -186,136 +151,48 @@ fn spot(row: &Row, needs: &Needs) -> Spot {
         if row.mhz > 0 { number(i64::from(row.mhz)) * u64::from(cores) } else { u64::MAX };
     let candidate = Candidate {
         host: row.id,
-        blocker: blocker(row, needs),
+        class: Class {
+            blocker: blocker(row).map(str::to_owned),
+            tags: words(row.tags.as_deref()),
+            hypervisor: row.hypervisor.clone(),
+            arch: row.arch.clone(),
+            pod: Some(row.pod_id),
+            cluster: Some(row.cluster_id),
+        },
         cores,
         free_mhz: all_mhz.saturating_sub(number(row.used_mhz)),
         free_memory: number(row.memory).saturating_sub(number(row.used_mib) * MIB),
-        tags: words(row.tags.as_deref()),
+        pools: Vec::new(),
         devices: Vec::new(),
         rooms: Vec::new(),
+        fabric: read_fabric(row.fabric.as_deref()),
     };
-    Spot { candidate, generation: row.generation, pool: None, has_gpus: row.has_gpus }
+    Spot { candidate, generation: row.generation, has_gpus: row.has_gpus }
 }
 
 /// What speaks against a host whatever it has.
-fn blocker(row: &Row, needs: &Needs) -> Option<String> {
-    let why = if row.state != "Up" {
-        "unreachable"
+fn blocker(row: &Row) -> Option<&'static str> {
+    if row.state != "Up" {
+        Some("unreachable")
     } else if matches!(row.resource_state.as_str(), "Maintenance" | "PrepareForMaintenance") {
-        "in maintenance"
-    } else if row.resource_state != "Enabled" {
-        "disabled"
-    } else if !row.hypervisor.eq_ignore_ascii_case(&needs.hypervisor) {
-        return Some(format!("not of the template's kind {}", needs.hypervisor));
-    } else if row.arch != needs.arch {
-        return Some(format!("not of the template's architecture {}", needs.arch));
-    } else if needs.pod.is_some_and(|pod| pod != row.pod_id) {
-        "in another pod"
-    } else if needs.cluster.is_some_and(|cluster| cluster != row.cluster_id) {
-        "in another cluster"
+        Some("in maintenance")
     } else {
-        return None;
-    };
-    Some(why.to_owned())
+        (row.resource_state != "Enabled").then_some("disabled")
+    }
 }
 
-/// The first pool that will do; disks grow as they are written, so room for what is written at once is enough.
-fn consider_pool(spot: &mut Spot, row: &Row, needs: &Needs) {
-    let Some(pool) = row.pool_id.filter(|_| spot.pool.is_none()) else { return };
-    if let Some(wanted) = needs.pool {
-        if wanted == pool {
-            spot.pool = Some(pool);
-        }
-        return;
-    }
-    let tags = words(row.pool_tags.as_deref());
-    let has_tags = needs.storage_tags.iter().all(|tag| tags.contains(tag));
-    let free = u64::try_from(row.pool_available.unwrap_or_default()).unwrap_or_default();
+/// A pool of the host; disks grow as they are written, so room for what is written at once is enough.
+fn pool(row: &Row) -> Option<PoolRoom> {
+    let id = row.pool_id?;
     let is_measured = row.pool_capacity.is_some_and(|capacity| capacity > 0);
-    if has_tags && (!is_measured || free >= needs.space) {
-        spot.pool = Some(pool);
-    }
+    let free = u64::try_from(row.pool_available.unwrap_or_default()).unwrap_or_default();
+    Some(PoolRoom { id, tags: words(row.pool_tags.as_deref()), free: is_measured.then_some(free) })
 }
 
 /// Tags that are joined by commas.
 pub fn words(text: Option<&str>) -> Vec<String> {
     let text = text.unwrap_or_default();
     text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-fn devices_of(
-    conn: &mut Conn,
-    hosts: &[Id<id::Host>],
-) -> Result<HashMap<Id<id::Host>, Vec<HostDevice>>> {
-    type Row = (
-        (Id<id::Host>, Id<id::GpuDevice>, Option<Id<id::GpuDevice>>, Id<id::VgpuProfile>),
-        (DeviceType, ManagedState, Health, bool, bool, Option<i32>, PciAddress),
-        (Option<i32>, Option<PciAddress>, Option<PciAddress>, Option<String>),
-        Option<Id<id::Vm>>,
-    );
-    let held = gpu_allocation::device_id.eq(gpu_device::id).and(gpu_allocation::active.eq(true));
-    let rows: Vec<Row> = gpu_device::table
-        .left_join(gpu_allocation::table.on(held))
-        .filter(gpu_device::host_id.eq_any(hosts).and(gpu_device::alive.eq(true)))
-        .order(gpu_device::id)
-        .select((
-            (gpu_device::host_id, gpu_device::id, gpu_device::parent_id, gpu_device::profile_id),
-            (
-                gpu_device::device_type,
-                gpu_device::managed,
-                gpu_device::health,
-                gpu_device::is_ready,
-                gpu_device::on_demand,
-                gpu_device::iommu_group,
-                gpu_device::carrier,
-            ),
-            (
-                gpu_device::numa_node,
-                gpu_device::pci_switch,
-                gpu_device::pci_root,
-                gpu_device::ready_reason,
-            ),
-            gpu_allocation::vm_id.nullable(),
-        ))
-        .load(conn)?;
-    let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    for ((host, id, parent, profile), kind, place, holder) in rows {
-        let (device_type, managed, health, is_ready, on_demand, iommu_group, carrier) = kind;
-        let (numa_node, pci_switch, pci_root, ready_reason) = place;
-        let standing = Standing {
-            id,
-            parent,
-            profile,
-            device_type,
-            managed,
-            health,
-            is_ready,
-            on_demand,
-            iommu_group,
-            carrier,
-            is_held: holder.is_some(),
-        };
-        let numa_node = numa_node.and_then(|node| u32::try_from(node).ok());
-        let device = HostDevice { standing, numa_node, pci_switch, pci_root, ready_reason };
-        found.entry(host).or_default().push(device);
-    }
-    Ok(found)
-}
-
-fn rooms_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<HashMap<Id<id::Host>, Vec<Room>>> {
-    type Columns = (Id<id::GpuDevice>, Id<id::VgpuProfile>, PciAddress, String, i32, i32, bool);
-    let rows: Vec<(Id<id::Host>, Columns)> = gpu_slice_type::table
-        .inner_join(gpu_device::table.on(gpu_device::id.eq(gpu_slice_type::device_id)))
-        .filter(gpu_device::host_id.eq_any(hosts).and(gpu_device::alive.eq(true)))
-        .order((gpu_slice_type::device_id, gpu_slice_type::carrier))
-        .select((gpu_device::host_id, gpu_slice_type::all_columns))
-        .load(conn)?;
-    let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    for (host, (gpu, profile, carrier, mdev_type, capacity, gpu_capacity, is_mixed)) in rows {
-        let room = Room { gpu, profile, carrier, mdev_type, capacity, gpu_capacity, is_mixed };
-        found.entry(host).or_default().push(room);
-    }
-    Ok(found)
 }
 
 /// Whoever looked at the host before this sees that it was given to somebody: for instances without GPUs, whose claim

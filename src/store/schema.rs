@@ -152,6 +152,8 @@ diesel::table! {
         created -> Datetime,
         removed -> Nullable<Datetime>,
         alive -> Nullable<Bool>,
+        module_id -> Nullable<Integer>,
+        mig_start -> Nullable<Integer>,
     }
 }
 
@@ -223,6 +225,7 @@ diesel::table! {
         created -> Datetime,
         removed -> Nullable<Datetime>,
         alive -> Nullable<Bool>,
+        fabric -> Nullable<Text>,
     }
 }
 

@@ -94,7 +94,7 @@ impl AsyncCommand for DeployVirtualMachine {
     type Response = One<VmView>;
 
     fn admit(
-        _: &Env,
+        env: &Env,
         tx: &mut Tx<'_>,
         caller: &Caller,
         request: &Request,
@@ -102,7 +102,7 @@ impl AsyncCommand for DeployVirtualMachine {
         let mut draft = draft::draw(tx, caller, request)?;
         let is_started = request.start_vm.unwrap_or(true);
         let placed = match is_started {
-            true => Some(placing::place(tx, caller, &draft.order)?),
+            true => Some(placing::place(env, tx, caller, &draft.order)?),
             false => None,
         };
         draft.vm.host_id = placed.as_ref().map(|placed| placed.host.id);

@@ -8,7 +8,7 @@ use crate::{
     command::prelude::*,
     domain::{
         machine::{Bytes, MIB, names},
-        placement::{Demand, NumaPolicy, Packing},
+        placement::{Affinity, Demand, Disk, Needs, NumaPolicy, Packing},
         vm::{GpuDemand, VmState},
     },
     store::{
@@ -16,7 +16,7 @@ use crate::{
         deploy::{self, Compute, Image},
         detail::Details,
         owner::{self, Owner},
-        placement::{Needs, words},
+        placement::words,
         ssh_key_pair, vm,
         volume::Volume,
     },
@@ -43,9 +43,9 @@ pub(super) struct Draft {
 /// What placement must find.
 #[derive(Debug, Clone)]
 pub(super) struct Order {
-    /// What a host must be.
-    pub(super) needs: Needs,
-    /// What it must have.
+    /// The zone.
+    pub(super) zone: Id<id::Zone>,
+    /// What a host must be and have.
     pub(super) demand: Demand,
     /// Whether slices may have to be made.
     pub(super) slices: bool,
@@ -111,18 +111,21 @@ fn order(
     size: &Size,
     gpus: &Option<GpuDemand>,
 ) -> Order {
-    Order {
-        needs: Needs {
-            zone: request.zone_id,
-            hypervisor: image.hypervisor.clone(),
-            arch: image.arch.clone(),
-            pod: request.pod_id,
-            cluster: request.cluster_id,
+    let needs = Needs {
+        hypervisor: Some(image.hypervisor.clone()),
+        arch: Some(image.arch.clone()),
+        pod: request.pod_id,
+        cluster: request.cluster_id,
+        tags: words(compute.host_tags.as_deref()),
+        disk: Some(Disk {
             pool: None,
-            storage_tags: words(compute.storage_tags.as_deref()),
+            tags: words(compute.storage_tags.as_deref()),
             space: u64::try_from(image.size).unwrap_or_default() + STARTING_SPACE,
-        },
-        demand: demand(size, gpus, words(compute.host_tags.as_deref()), request.host_id),
+        }),
+    };
+    Order {
+        zone: request.zone_id,
+        demand: demand(size, gpus, needs, request.host_id),
         slices: gpus.as_ref().is_some_and(|gpus| gpus.slices),
     }
 }
@@ -155,22 +158,23 @@ fn root(vm: &vm::New, request: &Request, size: i64) -> Volume {
 pub(super) fn demand(
     size: &Size,
     gpus: &Option<GpuDemand>,
-    tags: Vec<String>,
+    needs: Needs,
     host: Option<Id<id::Host>>,
 ) -> Demand {
     let number = |value: i32| u32::try_from(value).unwrap_or_default();
     let policy = gpus.as_ref().map(|gpus| (gpus.numa, gpus.packing));
     let (numa, packing) = policy.unwrap_or((NumaPolicy::Ignored, Packing::Pack));
     Demand {
+        needs,
         vcpus: number(size.cpus),
         mhz: number(size.mhz),
         memory: u64::from(number(size.memory_mib)) * MIB,
-        tags,
         alternatives: gpus.as_ref().map(GpuDemand::alternatives).unwrap_or_default(),
         numa,
         packing,
         host,
         avoid: Vec::new(),
+        affinity: Affinity::default(),
     }
 }
 

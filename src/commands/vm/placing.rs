@@ -9,7 +9,7 @@ use crate::{
     command::prelude::*,
     domain::{
         gpu::Pick,
-        placement::{Candidate, Choice, Demand, Refusal, rank},
+        placement::{Choice, Demand, Fleet, Mix, Refusal},
     },
     store::{
         gpu_claim::{self, LockedHost},
@@ -32,63 +32,69 @@ pub(super) struct Placed {
 }
 
 /// The best place that can be had. Error: capacity, with the reasons; lost race, when others were faster everywhere.
-pub(super) fn place(tx: &mut Tx<'_>, caller: &Caller, order: &Order) -> Result<Placed> {
+pub(super) fn place(env: &Env, tx: &mut Tx<'_>, caller: &Caller, order: &Order) -> Result<Placed> {
+    let mix = env.settings.demand_mix;
     let depth = match (order.demand.alternatives.is_empty(), order.slices) {
         (true, _) => Depth::NoGpus,
         (false, false) => Depth::Devices,
         (false, true) => Depth::Slices,
     };
-    let spots = placement::candidates(tx, &order.needs, order.demand.host, depth)?;
-    let choices = choices(&spots, &order.demand).map_err(|refusal| refused(caller, &refusal))?;
+    let spots = placement::candidates(tx, order.zone, order.demand.host, depth)?;
+    let choices =
+        choices(spots.clone(), &order.demand, mix).map_err(|refusal| refused(caller, &refusal))?;
     let [first, others @ ..] = choices.as_slice() else {
         return Err(Error::internal("no choice and no refusal"));
     };
     if !others.is_empty() {
         for choice in choices.iter().take(TRIES) {
             if let Some(host) = gpu_claim::try_lock_host(tx, choice.host)?
-                && let Some(placed) = take(tx, order, depth, host, choice, &spots)?
+                && let Some(placed) = take(tx, order, (depth, mix), host, choice, &spots)?
             {
                 return Ok(placed);
             }
         }
     }
     let host = gpu_claim::lock_host(tx, first.host)?;
-    take(tx, order, depth, host, first, &spots)?.ok_or(Error::LostRace("host"))
+    take(tx, order, (depth, mix), host, first, &spots)?.ok_or(Error::LostRace("host"))
 }
 
 /// The choice, if it still holds under the lock; else the best there is on this host now.
 fn take(
     tx: &mut Tx<'_>,
     order: &Order,
-    depth: Depth,
+    (depth, mix): (Depth, Mix),
     host: LockedHost,
     choice: &Choice,
     spots: &[Spot],
 ) -> Result<Option<Placed>> {
     let is_open = host.state == "Up" && host.resource_state == "Enabled";
     let seen = spots.iter().find(|spot| spot.candidate.host == host.id);
-    if let Some(spot) = seen.filter(|spot| is_open && spot.generation == host.generation) {
-        let pool = spot.pool.ok_or_else(|| Error::internal("a host without a pool was chosen"))?;
-        return Ok(Some(Placed { host, pool, picks: choice.picks.clone() }));
+    if seen.is_some_and(|spot| is_open && spot.generation == host.generation) {
+        return Ok(Some(placed(host, choice)?));
     }
-    let now = placement::candidates(tx, &order.needs, Some(host.id), depth)?;
-    let Ok(choices) = choices(&now, &order.demand) else { return Ok(None) };
-    let best = choices.into_iter().next().zip(now.first().and_then(|spot| spot.pool));
-    Ok(best.map(|(choice, pool)| Placed { host, pool, picks: choice.picks }))
+    let now = placement::candidates(tx, order.zone, Some(host.id), depth)?;
+    let Ok(choices) = choices(now, &order.demand, mix) else { return Ok(None) };
+    choices.first().map(|choice| placed(host, choice)).transpose()
+}
+
+fn placed(host: LockedHost, choice: &Choice) -> Result<Placed> {
+    let pool = choice.pool.ok_or_else(|| Error::internal("a host without a pool was chosen"))?;
+    Ok(Placed { host, pool, picks: choice.picks.clone() })
 }
 
 /// Who asks for no GPUs gets a host without them where there is one.
-fn choices(spots: &[Spot], demand: &Demand) -> Result<Vec<Choice>, Refusal> {
-    let of = |wanted: fn(&Spot) -> bool| -> Vec<Candidate> {
-        spots.iter().filter(|spot| wanted(spot)).map(|spot| spot.candidate.clone()).collect()
-    };
+fn choices(spots: Vec<Spot>, demand: &Demand, mix: Mix) -> Result<Vec<Choice>, Refusal> {
+    let (with, without): (Vec<Spot>, Vec<Spot>) = spots.into_iter().partition(|s| s.has_gpus);
+    let of = |spots: Vec<Spot>| spots.into_iter().map(|spot| spot.candidate);
+    let mut fleet = Fleet::new(mix);
+    of(without).for_each(|candidate| fleet.put(candidate));
     if demand.alternatives.is_empty()
-        && let Ok(choices) = rank(&of(|spot| !spot.has_gpus), demand)
-        && !choices.is_empty()
+        && let Ok(choices) = fleet.choose(demand)
     {
         return Ok(choices);
     }
-    rank(&of(|_| true), demand)
+    of(with).for_each(|candidate| fleet.put(candidate));
+    fleet.choose(demand)
 }
 
 /// Which demand failed and what would fit; how many hosts for which reason is for administrators.

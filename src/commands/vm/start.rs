@@ -11,11 +11,12 @@ use crate::{
     command::prelude::*,
     domain::{
         gpu::AllocationState,
+        placement::{Disk, Needs},
         vm::{GpuDemand, VmEvent, VmState},
     },
     store::{
         debt, gpu_held,
-        placement::{Needs, words},
+        placement::words,
         vm::{self, Vm},
         volume,
     },
@@ -65,7 +66,7 @@ impl AsyncCommand for StartVirtualMachine {
     type Response = One<VmView>;
 
     fn admit(
-        _: &Env,
+        env: &Env,
         tx: &mut Tx<'_>,
         caller: &Caller,
         request: &Request,
@@ -91,7 +92,7 @@ impl AsyncCommand for StartVirtualMachine {
         let had_disks = volume::of_vm(tx, id)?.iter().any(|disk| disk.state == "Ready");
         let kept_at = held.first().map(|device| device.host);
         let order = order(tx, &now, request, had_disks, kept_at)?;
-        let placed = placing::place(tx, caller, &order)?;
+        let placed = placing::place(env, tx, caller, &order)?;
         vm::step(tx, &now, VmEvent::Start)?;
         vm::place(tx, id, placed.host.id, placed.pool)?;
         placing::hold(tx, &placed, id)?;
@@ -140,18 +141,21 @@ fn order(
         )));
     }
     let host = kept_at.or(request.host_id);
-    Ok(Order {
-        needs: Needs {
-            zone: now.zone_id,
-            hypervisor: now.hypervisor.clone(),
-            arch: asks.arch,
-            pod: request.pod_id,
-            cluster: request.cluster_id,
+    let needs = Needs {
+        hypervisor: Some(now.hypervisor.clone()),
+        arch: Some(asks.arch),
+        pod: request.pod_id,
+        cluster: request.cluster_id,
+        tags: words(asks.host_tags.as_deref()),
+        disk: Some(Disk {
             pool: now.pool_id.filter(|_| had_disks),
-            storage_tags: words(asks.storage_tags.as_deref()),
+            tags: words(asks.storage_tags.as_deref()),
             space: u64::try_from(asks.image_size).unwrap_or_default(),
-        },
+        }),
+    };
+    Ok(Order {
+        zone: now.zone_id,
         slices: gpus.as_ref().is_some_and(|gpus| gpus.slices),
-        demand: draft::demand(&size, &gpus, words(asks.host_tags.as_deref()), host),
+        demand: draft::demand(&size, &gpus, needs, host),
     })
 }

@@ -3,8 +3,12 @@
 //! Placement proposes from a snapshot; this is asked again under the host's lock, with what is true there. It knows
 //! the laws: one owner, an IOMMU group has one owner, a physical GPU is used whole or in slices.
 
-use super::{DeviceType, Health, ManagedState, PciAddress};
-use crate::domain::{Id, id};
+use super::{
+    DeviceType, Fabric, Health, ManagedState, PciAddress,
+    fabric::Modules,
+    layout::{self, Cut},
+};
+use crate::domain::{Id, catalogue::MigProfile, id};
 use std::collections::HashMap;
 
 /// One thing that placement picked.
@@ -48,6 +52,10 @@ pub struct Standing {
     pub carrier: PciAddress,
     /// Whether an allocation of it is active.
     pub is_held: bool,
+    /// Which module of its host's fabric it is.
+    pub module: Option<u8>,
+    /// What of its card it covers, when it is a MIG instance.
+    pub cut: Option<Cut>,
 }
 
 /// How many slices of one kind one function can carry, existing ones included.
@@ -67,6 +75,8 @@ pub struct Room {
     pub gpu_capacity: i32,
     /// Whether it may stand beside slices of another profile.
     pub is_mixed: bool,
+    /// What of the card a slice covers, when it is a MIG instance: then the card's table says what may be mixed.
+    pub mig: Option<&'static MigProfile>,
 }
 
 /// A pick that may be taken.
@@ -84,6 +94,8 @@ pub enum Granted {
         carrier: PciAddress,
         /// The type's id on the host.
         mdev_type: String,
+        /// Where on the card it starts, when it is a MIG instance.
+        start: Option<u8>,
     },
 }
 
@@ -91,9 +103,11 @@ pub enum Granted {
 pub fn grant(
     standings: &[Standing],
     rooms: &[Room],
+    fabric: &Fabric,
     picks: &[Pick],
 ) -> Result<Vec<Granted>, String> {
     let books = Books { all: standings.iter().map(|s| (s.id, s)).collect(), rooms };
+    books.partition(fabric, picks)?;
     let mut granted: Vec<Granted> = Vec::with_capacity(picks.len());
     for pick in picks {
         let next = match *pick {
@@ -120,6 +134,30 @@ impl Books<'_> {
 
     fn children(&self, gpu: Id<id::GpuDevice>) -> impl Iterator<Item = &Standing> {
         self.all.values().copied().filter(move |s| s.parent == Some(gpu))
+    }
+
+    /// Whole GPUs that are wired to each other: exactly one partition.
+    fn partition(&self, fabric: &Fabric, picks: &[Pick]) -> Result<(), String> {
+        if fabric.is_empty() {
+            return Ok(());
+        }
+        let mut modules = Modules::default();
+        for pick in picks {
+            let Pick::Device(id) = pick else { continue };
+            let it = self.find(*id)?;
+            if it.parent.is_some() {
+                continue;
+            }
+            let one = it.module.map(Modules::one).unwrap_or_default();
+            if one.is_empty() || modules.contains(one) {
+                return Err(format!("device {id} has no module of its own among the wired GPUs"));
+            }
+            modules = modules.and(one);
+        }
+        if fabric.allows(modules) {
+            return Ok(());
+        }
+        Err(format!("modules {modules} are no partition of the host's wired GPUs"))
     }
 
     /// A device that exists: itself, its family, its group.
@@ -172,29 +210,52 @@ impl Books<'_> {
             return Err(format!("GPU {gpu} is in use as a whole"));
         }
         let mut rooms = self.rooms.iter().filter(|r| r.gpu == gpu && r.profile == profile);
-        let mut taken: Vec<(Id<id::VgpuProfile>, PciAddress)> = self
+        let mut taken: Vec<Taken> = self
             .children(gpu)
             .filter(|s| s.device_type == DeviceType::MDEV)
-            .map(|s| (s.profile, s.carrier))
+            .map(|s| Taken { profile: s.profile, carrier: s.carrier, cut: s.cut })
             .collect();
-        taken.extend(granted.iter().filter_map(|g| match g {
-            Granted::Slice { gpu: of, profile, carrier, .. } if *of == gpu => {
-                Some((*profile, *carrier))
-            }
-            _ => None,
-        }));
-        let same = taken.iter().filter(|(p, _)| *p == profile).count();
-        let carries = |room: &Room| taken.iter().filter(|(_, c)| *c == room.carrier).count();
+        taken.extend(granted.iter().filter_map(|g| self.taken(gpu, g)));
+        let same = taken.iter().filter(|it| it.profile == profile).count();
+        let carries = |room: &Room| taken.iter().filter(|it| it.carrier == room.carrier).count();
         let fits = |room: &&Room| {
-            (room.is_mixed || same == taken.len())
-                && below(same, room.gpu_capacity)
-                && below(carries(room), room.capacity)
+            let goes_along = match room.mig {
+                Some(mig) => beside(&taken, |cuts| layout::start(cuts, mig)).is_some(),
+                None => room.is_mixed || same == taken.len(),
+            };
+            goes_along && below(same, room.gpu_capacity) && below(carries(room), room.capacity)
         };
         let room =
             rooms.find(fits).ok_or_else(|| format!("GPU {gpu} has no room for the slice"))?;
+        let start = room.mig.and_then(|mig| beside(&taken, |cuts| layout::start(cuts, mig)));
         let (carrier, mdev_type) = (room.carrier, room.mdev_type.clone());
-        Ok(Granted::Slice { gpu, profile, carrier, mdev_type })
+        Ok(Granted::Slice { gpu, profile, carrier, mdev_type, start })
     }
+
+    /// What a slice granted before this one takes of the same GPU.
+    fn taken(&self, of: Id<id::GpuDevice>, granted: &Granted) -> Option<Taken> {
+        match *granted {
+            Granted::Slice { gpu, profile, carrier, start, .. } if gpu == of => {
+                let room = self.rooms.iter().find(|r| r.gpu == gpu && r.profile == profile);
+                let mig = room.and_then(|room| room.mig);
+                Some(Taken { profile, carrier, cut: mig.map(|profile| Cut { profile, start }) })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A slice that is there.
+struct Taken {
+    profile: Id<id::VgpuProfile>,
+    carrier: PciAddress,
+    cut: Option<Cut>,
+}
+
+/// Asks the card's table, unless something else than MIG instances lies on the card.
+fn beside<T>(taken: &[Taken], ask: impl Fn(&[Cut]) -> Option<T>) -> Option<T> {
+    let cuts: Option<Vec<Cut>> = taken.iter().map(|it| it.cut).collect();
+    ask(&cuts?)
 }
 
 fn below(count: usize, most: i32) -> bool {
@@ -220,6 +281,10 @@ fn fit(it: &Standing) -> Result<(), String> {
 mod tests {
     use super::*;
 
+    fn grant(all: &[Standing], rooms: &[Room], picks: &[Pick]) -> Result<Vec<Granted>, String> {
+        super::grant(all, rooms, &Fabric::default(), picks)
+    }
+
     fn device(n: u8) -> Standing {
         let carrier = PciAddress { domain: 0, bus: n, slot: 0, function: 0 };
         Standing {
@@ -234,6 +299,8 @@ mod tests {
             iommu_group: Some(i32::from(n)),
             carrier,
             is_held: false,
+            module: None,
+            cut: None,
         }
     }
 
@@ -252,6 +319,7 @@ mod tests {
             capacity: most,
             gpu_capacity: most,
             is_mixed: false,
+            mig: None,
         }
     }
 
@@ -300,6 +368,22 @@ mod tests {
     }
 
     #[test]
+    fn of_wired_gpus_exactly_one_partition_is_granted() {
+        let all: Vec<Standing> =
+            (1..=4).map(|n| Standing { module: Some(5 - n), ..device(n) }).collect();
+        let fabric: Fabric = "1,2 3,4 1 2 3 4".parse().unwrap();
+        let granted = |picked: &[usize]| {
+            let picks: Vec<Pick> = picked.iter().map(|&n| Pick::Device(all[n].id)).collect();
+            super::grant(&all, &[], &fabric, &picks).is_ok()
+        };
+        assert!(granted(&[0, 1]) && granted(&[3, 2]) && granted(&[1]));
+        assert!(!granted(&[1, 2]) && !granted(&[0, 1, 2, 3]) && !granted(&[0, 0]));
+        let loose = [Standing { module: None, ..device(9) }];
+        let pick = [Pick::Device(loose[0].id)];
+        assert!(super::grant(&loose, &[], &fabric, &pick).is_err());
+    }
+
+    #[test]
     fn a_gpu_is_used_whole_or_in_parts() {
         let gpu = device(1);
         let part = child(&gpu);
@@ -341,5 +425,38 @@ mod tests {
         );
         let rooms = Room { is_mixed: true, ..rooms };
         assert!(grant(&[gpu, other], &[rooms], &slice).is_ok());
+    }
+
+    #[test]
+    fn mig_instances_are_laid_out_by_the_cards_table() {
+        let gpu = device(1);
+        let mig = |name| crate::domain::catalogue::mig_profile("a100-80", name);
+        let [small, half, large] = [(); 3].map(|()| Id::mint());
+        let rooms = [
+            Room { mig: mig("1g.10gb"), ..room(&gpu, small, 7) },
+            Room { mig: mig("3g.40gb"), ..room(&gpu, half, 2) },
+            Room { mig: mig("4g.40gb"), ..room(&gpu, large, 1) },
+        ];
+        let rooms = rooms.map(|room| Room { capacity: 9, ..room });
+        let slice = |profile| Pick::Slice { gpu: gpu.id, profile };
+        let granted = |beside: Option<u8>, picks: &[Pick]| {
+            let cut = mig("1g.10gb").map(|profile| Cut { profile, start: beside });
+            let made = Standing { profile: small, cut, on_demand: true, ..child(&gpu) };
+            let all = [gpu.clone(), made];
+            let found = grant(&all[..if beside.is_some() { 2 } else { 1 }], &rooms, picks).ok()?;
+            let start = |it: &Granted| match it {
+                Granted::Slice { start, .. } => start.unwrap(),
+                Granted::Device(_) => unreachable!(),
+            };
+            Some(found.iter().map(start).collect::<Vec<u8>>())
+        };
+        assert_eq!(granted(None, &[slice(small), slice(large)]), Some(vec![6, 0]));
+        assert_eq!(granted(Some(6), &[slice(large)]), Some(vec![0]));
+        assert_eq!(granted(Some(0), &[slice(large)]), None, "it lies in the way");
+        assert_eq!(granted(Some(0), &[slice(half), slice(small)]), Some(vec![4, 1]));
+        assert_eq!(granted(None, &[slice(large), slice(half), slice(small)]), None);
+        // time-shared slices do not go along with instances
+        let other = Standing { on_demand: true, ..child(&gpu) };
+        assert!(grant(&[gpu.clone(), other], &rooms, &[slice(small)]).is_err());
     }
 }

@@ -6,8 +6,10 @@
 pub mod address;
 pub mod books;
 pub mod claim;
+pub mod fabric;
 mod group;
 pub mod inventory;
+pub mod layout;
 pub mod observed;
 pub mod profile;
 pub mod readiness;
@@ -21,6 +23,7 @@ pub mod wire_state;
 pub use address::PciAddress;
 pub use books::{Facts, KnownAllocation, KnownDevice, KnownSlice};
 pub use claim::Pick;
+pub use fabric::Fabric;
 pub use inventory::observe;
 pub use observed::{CardFacts, Inventory, Observed, ProfileFacts, SliceType};
 pub use reconcile::{Change, Diff, Drift, Patch, reconcile};

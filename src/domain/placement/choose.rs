@@ -2,16 +2,20 @@
 //!
 //! Best means, in this order: fewest NUMA nodes, fewest PCIe switches or roots, slices packed (or spread) as asked, least
 //! damage to what remains, lowest ids. Unknown is not a place: each device whose node or switch is unknown may be
-//! anywhere and counts as one of its own. Devices of one IOMMU group are taken together or not at all.
+//! anywhere and counts as one of its own. Devices of one IOMMU group are taken together or not at all; of devices that
+//! are wired to each other exactly one partition is taken, found by module ids.
 //!
 //! Devices that differ in their id only are interchangeable, so the search counts how many to take of each class instead
 //! of trying every subset. It is exact up to 16 devices and nearly always beyond: past `BUDGET` steps it keeps the best
 //! set found so far, which follows the same order of preference.
 
-use super::{NumaPolicy, Packing, damage::Room};
+use super::{
+    Mix, NumaPolicy, Packing,
+    damage::{Room, fabric_worth},
+};
 use crate::domain::{
     Id,
-    gpu::{PciAddress, Pick},
+    gpu::{Fabric, PciAddress, Pick, fabric::Modules},
     id,
 };
 use std::collections::BTreeMap;
@@ -34,15 +38,19 @@ pub struct FreeDevice {
     pub gpu_load: u32,
     /// Devices with the same number are taken together or not at all.
     pub unit: Option<u32>,
+    /// Which module of the host's fabric it is.
+    pub module: Option<u8>,
 }
 
 /// What the demand says about where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Policy {
     /// About NUMA nodes.
     pub numa: NumaPolicy,
     /// About the rest.
     pub packing: Packing,
+    /// What others are expected to ask for.
+    pub mix: Mix,
 }
 
 /// What is compared, the first difference decides; smaller is better.
@@ -61,7 +69,7 @@ pub struct Cost {
 }
 
 /// A set of devices.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chosen {
     /// What to take, in order.
     pub picks: Vec<Pick>,
@@ -72,11 +80,11 @@ pub struct Chosen {
 }
 
 /// The best `count` devices, or `None` when no set of them is allowed.
-pub fn choose(free: &[FreeDevice], count: u32, policy: Policy) -> Option<Chosen> {
+pub fn choose(free: &[FreeDevice], fabric: &Fabric, count: u32, policy: Policy) -> Option<Chosen> {
     if count == 0 || free.len() < count as usize {
         return None;
     }
-    let mut search = Search::new(free, policy);
+    let mut search = Search::new(free, fabric, policy);
     search.visit(0, count);
     search.result()
 }
@@ -87,6 +95,7 @@ struct Spot {
     node: Option<usize>,
     place: Option<usize>,
     gpu: Option<usize>,
+    module: Option<u8>,
 }
 
 /// Units that differ in their ids only.
@@ -97,6 +106,7 @@ struct Class {
     /// The node, place of all its devices, when they share one.
     node: Option<usize>,
     place: Option<usize>,
+    modules: Modules,
 }
 
 impl Class {
@@ -105,8 +115,12 @@ impl Class {
     }
 }
 
-struct Search {
+struct Search<'a> {
     policy: Policy,
+    fabric: &'a Fabric,
+    /// Of the fabric: what is free, what is taken.
+    free_modules: Modules,
+    taken_modules: Modules,
     nodes: Vec<u32>,
     classes: Vec<Class>,
     /// Devices from this class on.
@@ -123,8 +137,8 @@ struct Search {
     steps: u32,
 }
 
-impl Search {
-    fn new(free: &[FreeDevice], policy: Policy) -> Self {
+impl<'a> Search<'a> {
+    fn new(free: &[FreeDevice], fabric: &'a Fabric, policy: Policy) -> Self {
         let nodes = distinct(free.iter().filter_map(|d| d.numa_node));
         let places = distinct(free.iter().filter_map(|d| d.place));
         let gpus = distinct(free.iter().filter_map(|d| d.gpu));
@@ -133,6 +147,7 @@ impl Search {
             node: device.numa_node.and_then(|x| nodes.binary_search(&x).ok()),
             place: device.place.and_then(|x| places.binary_search(&x).ok()),
             gpu: device.gpu.and_then(|x| gpus.binary_search(&x).ok()),
+            module: device.module.filter(|_| !fabric.is_empty()),
         });
         let spots: Vec<Spot> = spots.collect();
         for (device, spot) in free.iter().zip(&spots) {
@@ -141,6 +156,9 @@ impl Search {
         let classes = classes(free, &spots);
         let mut search = Self {
             policy,
+            fabric,
+            free_modules: spots.iter().filter_map(|spot| spot.module).collect(),
+            taken_modules: Modules::default(),
             rest: vec![0; classes.len() + 1],
             rooms: vec![Room::default(); 1 + nodes.len() + places.len()],
             taken: vec![0; classes.len()],
@@ -164,9 +182,12 @@ impl Search {
         search
     }
 
-    /// The rooms in which a class's units count.
+    /// The rooms in which a class's units count; wired ones count by their partitions instead.
     fn neighbourhoods(&self, class: usize, mut each: impl FnMut(usize)) {
         let class = &self.classes[class];
+        if !class.modules.is_empty() {
+            return;
+        }
         each(0);
         class.node.into_iter().for_each(|node| each(1 + node));
         class.place.into_iter().for_each(|place| each(1 + self.nodes.len() + place));
@@ -207,6 +228,9 @@ impl Search {
 
     fn move_units(&mut self, class: usize, units: u32) {
         self.taken[class] += units;
+        if units > 0 {
+            self.taken_modules = self.taken_modules.and(self.classes[class].modules);
+        }
         for spot in &self.classes[class].spots {
             match spot.node {
                 Some(node) => self.in_node[node] += units,
@@ -222,6 +246,8 @@ impl Search {
 
     fn move_back(&mut self, class: usize) {
         self.taken[class] -= 1;
+        // wired units are one of a kind
+        self.taken_modules = self.taken_modules.without(self.classes[class].modules);
         for spot in &self.classes[class].spots {
             match spot.node {
                 Some(node) => self.in_node[node] -= 1,
@@ -240,6 +266,7 @@ impl Search {
         let cost = self.cost_without_damage();
         let is_forbidden = self.policy.numa == NumaPolicy::Required && cost.nodes > 1;
         is_forbidden
+            || !self.fabric.may_become(self.taken_modules)
             || self.best.as_ref().is_some_and(|(best, _)| cost > Cost { damage: 0, ..*best })
     }
 
@@ -266,14 +293,22 @@ impl Search {
     }
 
     fn weigh(&mut self) {
+        if !self.fabric.allows(self.taken_modules) {
+            return;
+        }
         let mut cost = self.cost_without_damage();
         let mut rooms = self.rooms.clone();
         for (class, &units) in self.taken.iter().enumerate().filter(|(_, units)| **units > 0) {
             let size = self.classes[class].size();
             self.neighbourhoods(class, |room| rooms[room].take(size, units));
         }
-        let worth = |rooms: &[Room]| rooms.iter().map(Room::worth).sum::<u32>();
-        cost.damage = worth(&self.rooms) - worth(&rooms);
+        let mix = self.policy.mix;
+        let worth = |rooms: &[Room], modules| {
+            rooms.iter().map(|room| room.worth(mix)).sum::<u32>()
+                + fabric_worth(self.fabric, modules, mix)
+        };
+        let left = self.free_modules.without(self.taken_modules);
+        cost.damage = worth(&self.rooms, self.free_modules) - worth(&rooms, left);
         let is_better = match &self.best {
             None => true,
             Some((best, taken)) => {
@@ -328,7 +363,8 @@ fn class((spots, mut units): (Vec<Spot>, Vec<Vec<Pick>>)) -> Class {
         first.filter(|_| spots.iter().all(|s| of(s) == first))
     };
     let (node, place) = (shared(|s| s.node), shared(|s| s.place));
-    Class { spots, units, node, place }
+    let modules = spots.iter().filter_map(|s| s.module).collect();
+    Class { spots, units, node, place, modules }
 }
 
 fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {

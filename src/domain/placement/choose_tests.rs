@@ -5,10 +5,17 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-const PREFERRED: Policy = Policy { numa: NumaPolicy::Preferred, packing: Packing::Pack };
-const REQUIRED: Policy = Policy { numa: NumaPolicy::Required, packing: Packing::Pack };
-const IGNORED: Policy = Policy { numa: NumaPolicy::Ignored, packing: Packing::Pack };
-const SPREAD: Policy = Policy { numa: NumaPolicy::Preferred, packing: Packing::Spread };
+const PREFERRED: Policy =
+    Policy { numa: NumaPolicy::Preferred, packing: Packing::Pack, mix: Mix::EVEN };
+const REQUIRED: Policy = Policy { numa: NumaPolicy::Required, ..PREFERRED };
+const IGNORED: Policy = Policy { numa: NumaPolicy::Ignored, ..PREFERRED };
+const SPREAD: Policy = Policy { packing: Packing::Spread, ..PREFERRED };
+const SKEWED: Policy = Policy { mix: Mix::SKEWED, ..PREFERRED };
+
+/// On a host whose devices are not wired to each other.
+fn choose(free: &[FreeDevice], count: u32, policy: Policy) -> Option<Chosen> {
+    super::choose(free, &Fabric::default(), count, policy)
+}
 
 fn gpu(number: u32) -> Id<id::GpuDevice> {
     Id::from_uuid(Uuid::from_u128(number.into()))
@@ -22,6 +29,7 @@ fn device(number: u32, numa_node: Option<u32>, switch: Option<u8>) -> FreeDevice
         gpu: None,
         gpu_load: 0,
         unit: None,
+        module: None,
     }
 }
 
@@ -129,23 +137,37 @@ fn many_devices_are_chosen_quickly() {
     assert_eq!(choose(&odd, 20, PREFERRED).unwrap().cost.nodes, 1);
 }
 
-#[test]
-#[ignore = "a measurement, run it by hand with --release"]
-fn how_long_it_takes() {
-    let roots: Vec<_> = (0..16).map(|n| device(n, Some(n / 8), Some(n as u8))).collect();
-    for (name, free) in [("8, two nodes, four switches", eight()), ("16 roots", roots)] {
-        for count in [1, 2, 4, 8] {
-            let start = std::time::Instant::now();
-            for _ in 0..100 {
-                std::hint::black_box(choose(std::hint::black_box(&free), count, PREFERRED));
-            }
-            eprintln!("{name}, {count}: {:?}", start.elapsed() / 100);
-        }
+/// Modules 1 to 8 in an order that is not the bus's, and the usual partitions.
+fn wired() -> (Vec<FreeDevice>, Fabric) {
+    let modules = [5, 7, 8, 6, 1, 3, 4, 2];
+    let mut free = eight();
+    for (device, module) in free.iter_mut().zip(modules) {
+        device.module = Some(module);
     }
+    let fabric = "1,2,3,4,5,6,7,8 1,2,3,4 5,6,7,8 1,3 2,4 5,7 6,8 1 2 3 4 5 6 7 8";
+    (free, fabric.parse().unwrap())
+}
+
+#[test]
+fn wired_devices_are_given_by_partitions_of_their_modules() {
+    let (free, fabric) = wired();
+    let chosen =
+        |free: &[FreeDevice], count| numbers(super::choose(free, &fabric, count, PREFERRED));
+    assert_eq!(chosen(&free, 2), Some(vec![0, 1]), "modules 5 and 7");
+    assert_eq!(chosen(&free, 4), Some(vec![0, 1, 2, 3]));
+    assert_eq!(chosen(&free, 3), None, "there is no partition of three");
+    assert_eq!(chosen(&free, 8).unwrap().len(), 8);
+    // modules 5 and 6 are neighbours on the bus and no partition
+    assert_eq!(chosen(&without(free.clone(), &[1, 2, 4, 5, 6, 7]), 2), None);
+    // one of each pair is gone: no pair is left, whatever is free
+    let broken = without(free.clone(), &[0, 2, 4, 6]);
+    assert_eq!((chosen(&broken, 2), chosen(&broken, 1)), (None, Some(vec![1])));
+    // a single one goes where a pair is broken already
+    assert_eq!(chosen(&without(free, &[6]), 1), Some(vec![7]));
 }
 
 /// The cost of a set, straight from the definition.
-fn plain_cost(free: &[FreeDevice], mask: u32, policy: Policy) -> Cost {
+fn plain_cost(free: &[FreeDevice], fabric: &Fabric, mask: u32, policy: Policy) -> Cost {
     let is_in = |n: usize| mask >> n & 1 == 1;
     let set: Vec<&FreeDevice> = (0..free.len()).filter(|&n| is_in(n)).map(|n| &free[n]).collect();
     let known = |of: &dyn Fn(&FreeDevice) -> Option<u64>| {
@@ -156,23 +178,34 @@ fn plain_cost(free: &[FreeDevice], mask: u32, policy: Policy) -> Cost {
     let place = |d: &FreeDevice| d.place.map(|p| u64::from(p.bus));
     let rest: Vec<&FreeDevice> = (0..free.len()).filter(|&n| !is_in(n)).map(|n| &free[n]).collect();
     let all: Vec<&FreeDevice> = free.iter().collect();
-    let damage = plain_worth(&all, free) - plain_worth(&rest, free);
+    let worth = |set: &[&FreeDevice]| plain_worth(set, free, fabric, policy.mix);
+    let damage = worth(&all) - worth(&rest);
     match policy.numa {
         NumaPolicy::Ignored => Cost { damage, ..Cost::default() },
         _ => Cost { nodes: known(&node), places: known(&place), damage, ..Cost::default() },
     }
 }
 
-fn plain_worth(set: &[&FreeDevice], free: &[FreeDevice]) -> u32 {
+fn modules(set: &[&FreeDevice]) -> Modules {
+    set.iter().filter_map(|d| d.module).collect()
+}
+
+fn plain_worth(set: &[&FreeDevice], free: &[FreeDevice], fabric: &Fabric, mix: Mix) -> u32 {
     let units = |d: &FreeDevice| -> Vec<&FreeDevice> {
         match d.unit {
             None => vec![],
             unit => free.iter().filter(|x| x.unit == unit).collect(),
         }
     };
+    let is_wired = |d: &FreeDevice| {
+        !fabric.is_empty() && (d.module.is_some() || units(d).iter().any(|x| x.module.is_some()))
+    };
     let mut worth = 0;
-    for shape in [1u32, 2, 4, 8] {
-        let fits = |d: &FreeDevice| units(d).len() as u32 <= shape;
+    for (shape, weight) in [1u32, 2, 4, 8].into_iter().zip(mix.weights()) {
+        let weight = u32::from(weight);
+        let wired = fabric.partitions().iter().filter(|p| p.len() == shape);
+        worth += weight * shape * wired.filter(|p| modules(set).contains(**p)).count() as u32;
+        let fits = |d: &FreeDevice| units(d).len() as u32 <= shape && !is_wired(d);
         let usable: Vec<&FreeDevice> = set.iter().copied().filter(|d| fits(d)).collect();
         let mut counts: BTreeMap<(u8, u64), u32> = BTreeMap::new();
         for device in &usable {
@@ -190,12 +223,22 @@ fn plain_worth(set: &[&FreeDevice], free: &[FreeDevice]) -> u32 {
                 }
             }
         }
-        worth += counts.values().map(|c| c / shape * shape).sum::<u32>();
+        worth += counts.values().map(|c| c / shape * shape * weight).sum::<u32>();
     }
     worth
 }
 
-fn by_trying_all(free: &[FreeDevice], count: u32, policy: Policy) -> Option<(Cost, Vec<Pick>)> {
+fn by_trying_all(
+    free: &[FreeDevice],
+    fabric: &Fabric,
+    count: u32,
+    policy: Policy,
+) -> Option<(Cost, Vec<Pick>)> {
+    let is_allowed = |mask: u32| {
+        let set: Vec<&FreeDevice> =
+            (0..free.len()).filter(|n| mask >> n & 1 == 1).map(|n| &free[n]).collect();
+        fabric.is_empty() || fabric.allows(modules(&set))
+    };
     let is_whole = |mask: u32| {
         free.iter().enumerate().all(|(n, d)| {
             let partners =
@@ -204,12 +247,12 @@ fn by_trying_all(free: &[FreeDevice], count: u32, policy: Policy) -> Option<(Cos
         })
     };
     (0u32..1 << free.len())
-        .filter(|mask| mask.count_ones() == count && is_whole(*mask))
+        .filter(|mask| mask.count_ones() == count && is_whole(*mask) && is_allowed(*mask))
         .map(|mask| {
             let mut picks: Vec<Pick> =
                 (0..free.len()).filter(|n| mask >> n & 1 == 1).map(|n| free[n].pick).collect();
             picks.sort_unstable();
-            (plain_cost(free, mask, policy), picks)
+            (plain_cost(free, fabric, mask, policy), picks)
         })
         .filter(|(cost, _)| policy.numa != NumaPolicy::Required || cost.nodes <= 1)
         .min()
@@ -232,6 +275,42 @@ pub(in crate::domain::placement) fn any_host(
     })
 }
 
+/// Partitions as boards have them, of all sizes, of modules that some devices have.
+fn any_fabric(size: usize) -> impl Strategy<Value = (Vec<FreeDevice>, Fabric)> {
+    let whole = size as u8;
+    let some = proptest::collection::vec(0..whole, 0..3);
+    (any_host(size), Just((1..=whole).collect::<Vec<u8>>()).prop_shuffle(), some, 0u8..4).prop_map(
+        move |(mut free, modules, loose, missing)| {
+            for (device, module) in free.iter_mut().zip(modules) {
+                device.module = Some(module);
+            }
+            for n in loose {
+                free[usize::from(n)].module = None;
+            }
+            let sizes = [1, 2, 4, 8, 16].into_iter().filter(|size| *size <= whole);
+            let of_size = |size: u8| {
+                (0..whole / size).map(move |n| (n * size + 1..=(n + 1) * size).collect())
+            };
+            let partitions = sizes.flat_map(of_size).collect::<Vec<Modules>>();
+            let kept = partitions.into_iter().skip(usize::from(missing));
+            (free, Fabric::new(kept))
+        },
+    )
+}
+
+fn any_policy() -> impl Strategy<Value = Policy> {
+    prop::sample::select(vec![PREFERRED, REQUIRED, IGNORED, SKEWED])
+}
+
+fn found(
+    free: &[FreeDevice],
+    fabric: &Fabric,
+    n: u32,
+    policy: Policy,
+) -> Option<(Cost, Vec<Pick>)> {
+    super::choose(free, fabric, n, policy).map(|c| (c.cost, c.picks))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -239,19 +318,42 @@ proptest! {
     fn the_search_finds_what_trying_all_subsets_finds(
         free in any_host(8),
         count in 1u32..9,
-        policy in prop::sample::select(vec![PREFERRED, REQUIRED, IGNORED]),
+        policy in any_policy(),
     ) {
-        let found = choose(&free, count, policy).map(|c| (c.cost, c.picks));
-        prop_assert_eq!(found, by_trying_all(&free, count, policy));
+        let none = Fabric::default();
+        prop_assert_eq!(
+            found(&free, &none, count, policy),
+            by_trying_all(&free, &none, count, policy)
+        );
+    }
+
+    #[test]
+    fn and_so_it_does_among_wired_devices(
+        (free, fabric) in any_fabric(8),
+        count in 1u32..9,
+        policy in any_policy(),
+    ) {
+        prop_assert_eq!(
+            found(&free, &fabric, count, policy),
+            by_trying_all(&free, &fabric, count, policy)
+        );
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn and_so_it_does_for_twelve(free in any_host(12), count in 1u32..13) {
-        let found = choose(&free, count, PREFERRED).map(|c| (c.cost, c.picks));
-        prop_assert_eq!(found, by_trying_all(&free, count, PREFERRED));
+    fn and_so_it_does_for_sixteen(
+        (free, fabric) in any_fabric(16),
+        is_wired in any::<bool>(),
+        count in 1u32..17,
+        policy in any_policy(),
+    ) {
+        let fabric = if is_wired { fabric } else { Fabric::default() };
+        prop_assert_eq!(
+            found(&free, &fabric, count, policy),
+            by_trying_all(&free, &fabric, count, policy)
+        );
     }
 }

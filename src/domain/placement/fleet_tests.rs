@@ -1,115 +1,132 @@
-//! A busy fleet over a long time: instances seldom straddle NUMA nodes, and whole hosts stay to be had.
+//! A fleet answers what looking at every host answers, whatever was put in and taken away.
 
-use super::{samples::*, *};
-use crate::domain::gpu::Pick;
+use super::*;
+use crate::domain::placement::{Affinity, NumaPolicy, Packing, samples::*, scan};
+use proptest::prelude::*;
 
-/// Numbers that look random and are the same each time (Knuth's MMIX constants).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) % most
-    }
+/// A host that may lack memory, CPUs and devices, of one of two classes.
+fn any_candidate() -> impl Strategy<Value = Candidate> {
+    let held = proptest::collection::vec(any::<bool>(), 8);
+    (1u128..9, 0u64..4, 0u64..4, held, 0u8..10, any::<bool>()).prop_map(
+        |(number, memory, cpus, held, gpus, is_tagged)| {
+            let mut candidate = host(number, 1..=gpus.min(8));
+            candidate.free_memory = memory * (4 << 30);
+            candidate.free_mhz = cpus * 4000;
+            for (device, is_held) in candidate.devices.iter_mut().zip(held) {
+                device.standing.is_held = is_held;
+            }
+            if is_tagged {
+                candidate.class.tags = vec!["fast".into()];
+            }
+            candidate
+        },
+    )
 }
 
-#[derive(Debug, Default)]
-struct Tally {
-    asked: [u32; 4],
-    refused: [u32; 4],
-    straddled: u32,
+fn any_demand() -> impl Strategy<Value = Demand> {
+    let policy = prop::sample::select(vec![
+        NumaPolicy::Required,
+        NumaPolicy::Preferred,
+        NumaPolicy::Ignored,
+    ]);
+    let packing = prop::sample::select(vec![Packing::Pack, Packing::Spread]);
+    let hosts = || proptest::collection::btree_set((1u128..9).prop_map(id_of), 0..3);
+    let only = proptest::option::of(hosts());
+    (0u32..9, policy, packing, any::<bool>(), (hosts(), hosts(), hosts(), only), 0u32..3).prop_map(
+        |(count, numa, packing, is_tagged, (never, rather, rather_not, only), second)| {
+            let mut demand = want(count);
+            if second > 0 && count > 0 {
+                let other = Alternative { count: second, ..demand.alternatives[0].clone() };
+                demand.alternatives.push(other);
+            }
+            demand.needs.tags = if is_tagged { vec!["fast".into()] } else { vec![] };
+            demand.affinity = Affinity { only, never, rather, rather_not };
+            Demand { numa, packing, ..demand }
+        },
+    )
 }
 
-impl Tally {
-    /// Per mille of instances of 2 and 4 devices that run on two nodes.
-    fn straddling(&self) -> u32 {
-        let run = self.asked[1] + self.asked[2] - self.refused[1] - self.refused[2];
-        self.straddled * 1000 / run
-    }
-    /// Per mille of demands for 8 devices that are refused.
-    fn refusing(&self) -> u32 {
-        self.refused[3] * 1000 / self.asked[3]
-    }
-}
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
-/// Requests for 1, 2, 4 and 8 devices (50, 20, 20 and 10 of 100); instances leave so that 85 of 100 devices are held.
-fn run(hosts: u32, requests: u32, seed: u64) -> Tally {
-    let mut fleet: Vec<Candidate> = (1..=hosts).map(|n| host(n.into(), 1..=8)).collect();
-    let mut dice = Dice(seed);
-    let mut running: Vec<(usize, Vec<Pick>)> = Vec::new();
-    let mut tally = Tally::default();
-    let mut held = 0;
-    for _ in 0..requests {
-        let size = match dice.below(100) {
-            0..50 => 0,
-            50..70 => 1,
-            70..90 => 2,
-            _ => 3,
-        };
-        let count = 1 << size;
-        while held + count > hosts * 8 * 85 / 100 {
-            let (at, picks) = running.swap_remove(dice.below(running.len() as u64) as usize);
-            held -= picks.len() as u32;
-            set(&mut fleet[at], &picks, false);
+    #[test]
+    fn a_fleet_answers_what_looking_at_every_host_answers(
+        before in proptest::collection::vec(any_candidate(), 0..8),
+        now in proptest::collection::vec(any_candidate(), 1..12),
+        demand in any_demand(),
+    ) {
+        let mut fleet = Fleet::new(Mix::default());
+        for candidate in before.into_iter().chain(now) {
+            fleet.put(candidate);
         }
-        tally.asked[size as usize] += 1;
-        let demand = Demand { vcpus: 1, mhz: 1, memory: 1, ..want(count) };
-        let Ok(choices) = rank(&fleet, &demand) else {
-            tally.refused[size as usize] += 1;
-            continue;
-        };
-        let choice = &choices[0];
-        let at = fleet.iter().position(|c| c.host == choice.host).unwrap();
-        set(&mut fleet[at], &choice.picks, true);
-        held += count;
-        tally.straddled += u32::from(choice.numa_nodes.len() > 1 && count < 8);
-        running.push((at, choice.picks.clone()));
-    }
-    tally
-}
-
-fn set(host: &mut Candidate, picks: &[Pick], is_held: bool) {
-    for device in &mut host.devices {
-        if picks.contains(&Pick::Device(device.standing.id)) {
-            assert_ne!(device.standing.is_held, is_held);
-            device.standing.is_held = is_held;
+        fleet.remove(id_of(3));
+        let plain: Vec<Candidate> = fleet.hosts().cloned().collect();
+        let found = fleet.choose(&demand);
+        let best = found.as_ref().ok().map(|choices| choices[0].clone());
+        prop_assert_eq!(&best, &scan(&plain, &demand, Mix::default()));
+        match found {
+            // the next best is what is best without the best, until the preferred alternative is used up
+            Ok(choices) => {
+                let mut rest = demand;
+                for choice in choices {
+                    let best = scan(&plain, &rest, Mix::default());
+                    prop_assert_eq!(best.as_ref(), Some(&choice));
+                    rest.avoid.push(choice.host);
+                }
+            }
+            Err(refusal) => {
+                let counted: usize = refusal.reasons.iter().map(|(_, hosts)| hosts).sum();
+                prop_assert_eq!(refusal.hosts, counted);
+                let is_asked = demand.host.is_none();
+                prop_assert_eq!(refusal.hosts, if is_asked { plain.len() } else { 1 });
+            }
         }
     }
 }
 
 #[test]
-fn a_busy_fleet_keeps_nodes_together_and_hosts_whole() {
-    let tally = run(24, 600, 7);
-    assert!(tally.straddling() <= 30, "{tally:?}");
-    assert!(tally.refusing() <= 250, "{tally:?}");
-    assert_eq!(tally.refused[0], 0);
+fn affinity_is_obeyed_and_explained() {
+    let mut fleet = Fleet::new(Mix::default());
+    (1..=4).for_each(|n| fleet.put(host(n, 1..=8)));
+    let set = |hosts: &[u128]| hosts.iter().map(|n| id_of(*n)).collect::<BTreeSet<_>>();
+    let with = |affinity: Affinity| Demand { affinity, ..want(1) };
+    let mut hosts = |demand: &Demand| -> Vec<u128> {
+        let found = fleet.choose(demand).unwrap();
+        found.iter().map(|c| c.host.uuid().as_u128()).collect()
+    };
+    let only = with(Affinity { only: Some(set(&[3, 9])), ..Affinity::default() });
+    let never = with(Affinity { never: set(&[1, 2]), ..Affinity::default() });
+    let rather = with(Affinity { rather: set(&[4]), rather_not: set(&[1]), ..Affinity::default() });
+    assert_eq!(hosts(&only), [3]);
+    assert_eq!(hosts(&never), [3, 4]);
+    assert_eq!(hosts(&rather), [4, 2, 3, 1]);
+    let nowhere = with(Affinity { only: Some(set(&[2])), never: set(&[2]), ..Affinity::default() });
+    assert_eq!(
+        fleet.choose(&nowhere).unwrap_err().reasons,
+        [("without the instances of its affinity group".to_owned(), 4)]
+    );
+    let never = with(Affinity { never: set(&[1, 2, 3, 4]), ..Affinity::default() });
+    assert_eq!(
+        fleet.choose(&never).unwrap_err().reasons,
+        [("with instances of its anti-affinity group".to_owned(), 4)]
+    );
 }
 
 #[test]
-#[ignore = "a measurement, run it by hand with --release"]
-fn how_a_large_fleet_fares() {
-    for seed in 1..=5 {
-        let tally = run(24, 6000, seed);
-        eprintln!(
-            "straddling {} refusing {} of 1000: {tally:?}",
-            tally.straddling(),
-            tally.refusing()
-        );
+fn looks_that_nobody_has_any_more_are_forgotten() {
+    let mut fleet = Fleet::new(Mix::default());
+    for load in 0..6000 {
+        let mut one = host(1, 1..=1);
+        one.devices.push(slice_of(&gpu(1), 11));
+        one.devices[1].numa_node = Some(load);
+        one.devices[1].standing.on_demand = true;
+        // reasons are a part of the look, so each of these looks new
+        one.devices[1].standing.profile = id_of(u128::from(load) + 1);
+        one.devices[1].ready_reason = Some(format!("reason {load}"));
+        one.devices[1].standing.on_demand = false;
+        one.devices[1].standing.is_ready = false;
+        fleet.put(one);
     }
-}
-
-#[test]
-#[ignore = "a measurement, run it by hand with --release"]
-fn how_long_ten_thousand_hosts_take() {
-    let mut fleet: Vec<Candidate> = (1..=10_000).map(|n| host(n, 1..=8)).collect();
-    for (n, candidate) in fleet.iter_mut().enumerate() {
-        for device in candidate.devices.iter_mut().take(n % 9) {
-            device.standing.is_held = true;
-        }
-    }
-    for count in [1, 2, 4, 8, 9] {
-        let start = std::time::Instant::now();
-        let found = rank(&fleet, &want(count)).map(|c| c[0].host);
-        eprintln!("{count}: {:?} {}", start.elapsed(), found.is_ok());
-    }
+    assert_eq!(fleet.len(), 1);
+    assert!(fleet.known.len() < 4200, "{}", fleet.known.len());
 }

@@ -1,6 +1,6 @@
 //! Which devices of which host a demand gets: candidates in, ordered choices or an explained refusal out.
 //!
-//! `rank` compares hosts, `choose` finds the best set within one host, `stock` says what is free there at all. A choice
+//! `fleet` compares hosts, `choose` finds the best set within one host, `stock` says what is free there at all. A choice
 //! is a proposal from a snapshot: the claim asks again under the host's lock (`gpu::claim`), by the same laws.
 //!
 //! Topology and fragmentation pull against each other: who always takes the tightest set of an untouched host soon has
@@ -8,17 +8,20 @@
 
 pub mod choose;
 mod damage;
-#[cfg(test)]
-mod fleet_tests;
-mod memo;
-pub mod rank;
+mod demand;
+mod fleet;
+mod looks;
+mod rank;
 mod refusal;
 #[cfg(test)]
 mod samples;
 pub mod stock;
 
 pub use choose::{Chosen, Cost, FreeDevice, Policy, choose};
-pub use rank::{Alternative, Candidate, Choice, Demand, rank};
+pub use damage::Mix;
+pub use demand::{Affinity, Alternative, Candidate, Class, Demand, Disk, Needs, PoolRoom};
+pub use fleet::Fleet;
+pub use rank::{Choice, rank, scan};
 pub use refusal::{Nearest, Refusal};
 pub use stock::{HostDevice, Stock, Why, stock};
 

@@ -3,7 +3,7 @@
 use super::{super::samples::*, *};
 use crate::domain::{
     gpu::{Health, ManagedState},
-    placement::Nearest,
+    placement::{Class, Nearest, Needs},
 };
 
 fn hosts(choices: &[Choice]) -> Vec<u128> {
@@ -14,6 +14,14 @@ fn hold(host: &mut Candidate, held: &[usize]) {
     for &n in held {
         host.devices[n].standing.is_held = true;
     }
+}
+
+/// Both ways, which must agree.
+fn rank(candidates: &[Candidate], demand: &Demand) -> Result<Vec<Choice>, Refusal> {
+    let found = super::rank(candidates.to_vec(), demand, Mix::default());
+    let plain = scan(candidates, demand, Mix::default());
+    assert_eq!(found.as_ref().ok().map(|choices| &choices[0]), plain.as_ref());
+    found
 }
 
 fn refused(candidates: &[Candidate], demand: &Demand) -> Refusal {
@@ -74,10 +82,12 @@ fn a_refusal_counts_reasons_and_names_what_fits() {
         device.standing.is_ready = false;
         device.ready_reason = Some("IOMMU off: the host does not translate".into());
     }
-    let disabled = Candidate { blocker: Some("disabled".into()), ..host(3, 1..=8) };
+    let class = Class { blocker: Some("disabled".into()), ..Class::default() };
+    let disabled = Candidate { class, ..host(3, 1..=8) };
     let mut full = host(5, 1..=8);
     full.free_memory = 4 << 30;
-    let candidates = [busy.clone(), unready, disabled, busy, full];
+    let other = Candidate { host: id_of(4), ..busy.clone() };
+    let candidates = [busy, unready, disabled, other, full];
     let refusal = refused(&candidates, &want(4));
     assert_eq!(
         refusal.for_admins(),
@@ -99,7 +109,8 @@ fn every_kind_of_refusal_is_told_apart() {
     };
     let same = |_: &mut Candidate| {};
     let required = Demand { numa: NumaPolicy::Required, ..want(5) };
-    let tagged = Demand { tags: vec!["fast".into()], ..want(1) };
+    let needs = Needs { tags: vec!["fast".into()], ..Needs::default() };
+    let tagged = Demand { needs, ..want(1) };
     let avoided = Demand { avoid: vec![id_of(1)], ..want(1) };
     let group = |c: &mut Candidate| {
         c.devices.iter_mut().for_each(|d| d.standing.iommu_group = Some(5));

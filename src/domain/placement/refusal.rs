@@ -3,13 +3,9 @@
 //! Everybody learns which demand failed and what the nearest one is; how many hosts there are and what is wrong with
 //! them is for administrators.
 
-use super::{
-    Candidate, Demand, NumaPolicy, Policy, Stock, Why, choose,
-    rank::{Alternative, cpu_why_not, host_why_not},
-    stock,
-};
+use super::{Alternative, Candidate, Demand, Fleet, NumaPolicy, Policy, fleet::Group};
 use crate::domain::machine::{Bytes, MIB};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// No host can meet the demand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,24 +52,58 @@ pub enum Nearest {
 
 impl Refusal {
     /// Counts reasons and looks for what would fit.
-    pub(super) fn explain(candidates: &[Candidate], demand: &Demand) -> Self {
-        let asked = candidates.iter().filter(|c| demand.host.is_none_or(|h| h == c.host));
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        let mut hosts = 0;
+    pub(super) fn explain(fleet: &mut Fleet, demand: &Demand) -> Self {
+        let classes: Vec<Option<String>> =
+            fleet.classes.iter().map(|class| class.why_not(&demand.needs)).collect();
+        let groups: Vec<(Group, usize)> =
+            fleet.groups.iter().map(|(group, places)| (*group, places.len())).collect();
+        let mut refusal =
+            Self { wanted: wanted(demand), hosts: 0, reasons: Vec::new(), nearest: Vec::new() };
         let mut open = Vec::new();
-        for candidate in asked {
-            hosts += 1;
-            let why = host_why_not(candidate, demand);
-            if why.is_none() {
-                open.push(Open::new(candidate, demand));
+        for (group, hosts) in groups {
+            if let Some(why) = &classes[group.class] {
+                refusal.add(why, hosts);
+                continue;
             }
-            let why = why.or_else(|| open.last().and_then(|o: &Open<'_>| o.gpu_why_not(demand)));
-            let why = why.or_else(|| cpu_why_not(candidate, demand));
-            *counts.entry(why.unwrap_or_else(|| "changed meanwhile".into())).or_default() += 1;
+            open.push(group);
+            let mut rest = hosts;
+            for (why, count) in by_name(fleet, group, demand) {
+                refusal.add(why, count);
+                rest -= count;
+            }
+            match gpu_why_not(fleet, group, demand) {
+                Some(why) => refusal.add(&why, rest),
+                None => refusal.add_by_room(fleet, group, demand),
+            }
         }
-        let mut reasons: Vec<(String, usize)> = counts.into_iter().collect();
-        reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        Self { wanted: wanted(demand), hosts, reasons, nearest: nearest(&open, demand) }
+        refusal.nearest = nearest(fleet, &open, demand);
+        refusal
+    }
+
+    /// So many more hosts for this reason.
+    pub(super) fn add(&mut self, why: &str, hosts: usize) {
+        if hosts == 0 {
+            return;
+        }
+        self.hosts += hosts;
+        match self.reasons.iter_mut().find(|(reason, _)| reason == why) {
+            Some((_, count)) => *count += hosts,
+            None => self.reasons.push((why.to_owned(), hosts)),
+        }
+        self.reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    }
+
+    /// Hosts that have the devices: what else is missing.
+    fn add_by_room(&mut self, fleet: &Fleet, group: Group, demand: &Demand) {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (.., host) in fleet.groups.get(&group).into_iter().flatten() {
+            let Some(candidate) = fleet.get(*host) else { continue };
+            if demand.host_why_not(*host).is_none() {
+                let why = demand.room_why_not(candidate).unwrap_or("changed meanwhile");
+                *counts.entry(why).or_default() += 1;
+            }
+        }
+        counts.into_iter().for_each(|(why, count)| self.add(why, count));
     }
 
     /// The text for administrators.
@@ -136,83 +166,81 @@ fn wanted(demand: &Demand) -> String {
     }
 }
 
-/// A host against which nothing speaks but its devices, CPUs and memory.
-struct Open<'a> {
-    candidate: &'a Candidate,
-    /// For each alternative.
-    stocks: Vec<Stock>,
+/// Hosts of a group that are left out by name: why, how many.
+fn by_name(fleet: &Fleet, group: Group, demand: &Demand) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    let named: BTreeSet<_> = demand.affinity.never.iter().chain(&demand.avoid).collect();
+    let here = named
+        .into_iter()
+        .filter(|host| fleet.hosts.get(*host).is_some_and(|entry| entry.group == group));
+    for why in here.filter_map(|host| demand.host_why_not(*host)) {
+        *counts.entry(why).or_default() += 1;
+    }
+    counts
 }
 
-impl<'a> Open<'a> {
-    fn new(candidate: &'a Candidate, demand: &Demand) -> Self {
-        let of = |a: &Alternative| stock(&candidate.devices, &candidate.rooms, a.profile);
-        Self { candidate, stocks: demand.alternatives.iter().map(of).collect() }
+/// What stands in the way of the alternative that comes nearest; `None`: one of them fits.
+fn gpu_why_not(fleet: &mut Fleet, group: Group, demand: &Demand) -> Option<String> {
+    if demand.alternatives.is_empty() {
+        return None;
     }
-
-    fn fits(&self, alternative: usize, count: u32, policy: Policy) -> bool {
-        self.stocks.get(alternative).is_some_and(|s| choose(&s.free, count, policy).is_some())
-    }
-
-    /// What stands in the way of the alternative that comes nearest; `None`: one of them fits.
-    fn gpu_why_not(&self, demand: &Demand) -> Option<String> {
-        let policy = demand.policy();
-        let all = || demand.alternatives.iter().zip(&self.stocks);
-        if all().any(|(a, s)| choose(&s.free, a.count, policy).is_some()) {
+    let policy = demand.policy(fleet.mix());
+    let mut nearest: Option<(usize, &Alternative)> = None;
+    for alternative in &demand.alternatives {
+        let known = fleet.known(group, alternative.profile);
+        let free = known.as_ref().map_or(0, |known| known.free());
+        if known.is_some_and(|known| known.answer(alternative.count, policy).is_some()) {
             return None;
         }
         // the share that is free, compared without fractions
-        let nearer = |x: &(&Alternative, &Stock), y: &(&Alternative, &Stock)| {
-            let (x, y) =
-                ((x.1.free.len(), x.0.count as usize), (y.1.free.len(), y.0.count as usize));
-            (y.0 * x.1).cmp(&(x.0 * y.1))
-        };
-        let (alternative, stock) = all().min_by(nearer)?;
-        Some(stock_why_not(stock, alternative.count, policy))
+        let share = |free: usize, other: u32| free * other as usize;
+        if nearest.is_none_or(|(n, a)| share(free, a.count) > share(n, alternative.count)) {
+            nearest = Some((free, alternative));
+        }
     }
+    let (_, alternative) = nearest?;
+    Some(match fleet.known(group, alternative.profile) {
+        Some(known) => known.why_not(alternative.count, policy),
+        None => "no such GPU".to_owned(),
+    })
 }
 
-fn stock_why_not(stock: &Stock, count: u32, policy: Policy) -> String {
-    let wanted = count as usize;
-    let free = stock.free.len();
-    if free >= wanted {
-        let anywhere = Policy { numa: NumaPolicy::Ignored, ..policy };
-        return match choose(&stock.free, count, anywhere) {
-            Some(_) => "too few free GPUs on one NUMA node".into(),
-            None => "GPUs of one IOMMU group cannot be given one by one".into(),
-        };
-    }
-    let mut counts: BTreeMap<&Why, usize> = BTreeMap::new();
-    for why in stock.rest.iter().filter(|why| **why != Why::Held) {
-        *counts.entry(why).or_default() += 1;
-    }
-    let most = counts.iter().max_by_key(|(why, n)| (**n, std::cmp::Reverse(**why)));
-    match most {
-        Some((why, _)) if free + counts.values().sum::<usize>() >= wanted => why.text(),
-        _ if free + stock.rest.len() == 0 => "no such GPU".into(),
-        _ if free + stock.rest.len() < wanted => "too few GPUs".into(),
-        _ => Why::Held.text(),
-    }
+fn fits(fleet: &mut Fleet, group: Group, of: &Alternative, count: u32, policy: Policy) -> bool {
+    fleet.known(group, of.profile).is_some_and(|known| known.answer(count, policy).is_some())
 }
 
-fn nearest(open: &[Open<'_>], demand: &Demand) -> Vec<Nearest> {
-    let policy = demand.policy();
-    let roomy: Vec<&Open<'_>> =
-        open.iter().filter(|o| cpu_why_not(o.candidate, demand).is_none()).collect();
+/// Whether some host of the groups has so many, and CPUs and memory.
+fn is_there(
+    fleet: &mut Fleet,
+    open: &[Group],
+    demand: &Demand,
+    of: &Alternative,
+    (count, policy): (u32, Policy),
+) -> bool {
+    open.iter().any(|group| {
+        fits(fleet, *group, of, count, policy) && fleet.fitting(demand, *group).next().is_some()
+    })
+}
+
+fn nearest(fleet: &mut Fleet, open: &[Group], demand: &Demand) -> Vec<Nearest> {
+    let policy = demand.policy(fleet.mix());
     let mut found = Vec::new();
     if policy.numa == NumaPolicy::Required {
         let anywhere = Policy { numa: NumaPolicy::Preferred, ..policy };
-        let is_there =
-            |n: usize, a: &Alternative| roomy.iter().any(|o| o.fits(n, a.count, anywhere));
-        let first = (demand.alternatives.iter().enumerate()).find(|(n, a)| is_there(*n, a));
-        found.extend(first.map(|(_, a)| Nearest::AnyNode { name: a.name.clone(), count: a.count }));
+        let first = demand
+            .alternatives
+            .iter()
+            .find(|a| is_there(fleet, open, demand, a, (a.count, anywhere)));
+        found.extend(first.map(|a| Nearest::AnyNode { name: a.name.clone(), count: a.count }));
     }
-    found.extend(smaller(open, demand));
-    for (n, alternative) in demand.alternatives.iter().enumerate() {
-        let most = roomy.iter().filter_map(|o| o.stocks.get(n)).map(|s| s.free.len()).max();
+    found.extend(smaller(fleet, open, demand));
+    for alternative in &demand.alternatives {
+        let of = |group: &Group| fleet.known(*group, alternative.profile).map(|k| k.free());
+        let most = open.iter().filter_map(of).max();
         let most = u32::try_from(most.unwrap_or_default()).unwrap_or(u32::MAX);
-        let below = (1..alternative.count.min(most.saturating_add(1))).rev();
-        let fits = |count: &u32| roomy.iter().any(|o| o.fits(n, *count, policy));
-        if let Some(count) = below.into_iter().find(fits) {
+        let mut below = (1..alternative.count.min(most.saturating_add(1))).rev();
+        let fits = |count: &u32| is_there(fleet, open, demand, alternative, (*count, policy));
+        if let Some(count) = below.find(fits) {
             found.push(Nearest::Fewer { name: alternative.name.clone(), count });
             break;
         }
@@ -221,23 +249,35 @@ fn nearest(open: &[Open<'_>], demand: &Demand) -> Vec<Nearest> {
 }
 
 /// Where the devices are there and only CPUs or memory are not: the largest machine that fits beside them.
-fn smaller(open: &[Open<'_>], demand: &Demand) -> Option<Nearest> {
-    let room = |o: &Open<'_>| {
-        let by_speed = o.candidate.free_mhz / u64::from(demand.mhz.max(1));
-        let vcpus =
-            u32::try_from(by_speed).unwrap_or(u32::MAX).min(o.candidate.cores).min(demand.vcpus);
-        (vcpus, o.candidate.free_memory.min(demand.memory))
-    };
-    let best = |fitting: &mut dyn Iterator<Item = &Open<'_>>| {
-        fitting.map(room).filter(|(vcpus, memory)| *vcpus > 0 && *memory >= MIB).max()
-    };
+fn smaller(fleet: &mut Fleet, open: &[Group], demand: &Demand) -> Option<Nearest> {
     if demand.alternatives.is_empty() {
-        let (vcpus, memory) = best(&mut open.iter())?;
+        let (vcpus, memory) = largest(fleet, open, demand)?;
         return Some(Nearest::Smaller { name: String::new(), count: 0, vcpus, memory });
     }
-    demand.alternatives.iter().enumerate().find_map(|(n, a)| {
-        let (vcpus, memory) =
-            best(&mut open.iter().filter(|o| o.fits(n, a.count, demand.policy())))?;
+    let policy = demand.policy(fleet.mix());
+    demand.alternatives.iter().find_map(|a| {
+        let with: Vec<Group> =
+            open.iter().copied().filter(|g| fits(fleet, *g, a, a.count, policy)).collect();
+        let (vcpus, memory) = largest(fleet, &with, demand)?;
         Some(Nearest::Smaller { name: a.name.clone(), count: a.count, vcpus, memory })
     })
+}
+
+/// The most CPUs, then the most memory, that a host of these groups has, up to what is asked.
+fn largest(fleet: &Fleet, groups: &[Group], demand: &Demand) -> Option<(u32, Bytes)> {
+    let room = |candidate: &Candidate| {
+        let by_speed = candidate.free_mhz / u64::from(demand.mhz.max(1));
+        let by_speed = u32::try_from(by_speed).unwrap_or(u32::MAX);
+        let vcpus = by_speed.min(candidate.cores).min(demand.vcpus);
+        (vcpus, candidate.free_memory.min(demand.memory))
+    };
+    groups
+        .iter()
+        .filter_map(|group| fleet.groups.get(group))
+        .flatten()
+        .filter_map(|(.., host)| fleet.get(*host))
+        .filter(|candidate| demand.host_why_not(candidate.host).is_none())
+        .map(room)
+        .filter(|(vcpus, memory)| *vcpus > 0 && *memory >= MIB)
+        .max()
 }

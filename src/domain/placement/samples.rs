@@ -1,10 +1,12 @@
 //! Small builders for the tests of this room.
 
-use super::{Alternative, Candidate, Demand, HostDevice, NumaPolicy, Packing};
+use super::{
+    Affinity, Alternative, Candidate, Class, Demand, HostDevice, Needs, NumaPolicy, Packing,
+};
 use crate::domain::{
     Id,
     gpu::{
-        DeviceType, Health, ManagedState, PciAddress,
+        DeviceType, Fabric, Health, ManagedState, PciAddress,
         claim::{Room, Standing},
     },
     id,
@@ -40,6 +42,8 @@ pub(super) fn gpu(number: u8) -> HostDevice {
             iommu_group: Some(number.into()),
             carrier: bus(number),
             is_held: false,
+            module: None,
+            cut: None,
         },
         numa_node: Some(u32::from(place / 4)),
         pci_switch: Some(bus(100 + place / 2)),
@@ -68,6 +72,7 @@ pub(super) fn room(number: u8, most: i32) -> Room {
         capacity: most,
         gpu_capacity: most,
         is_mixed: false,
+        mig: None,
     }
 }
 
@@ -75,13 +80,14 @@ pub(super) fn room(number: u8, most: i32) -> Room {
 pub(super) fn host(number: u128, gpus: impl IntoIterator<Item = u8>) -> Candidate {
     Candidate {
         host: id_of(number),
-        blocker: None,
+        class: Class::default(),
         cores: 64,
         free_mhz: 64 * 2000,
         free_memory: 512 << 30,
-        tags: vec![],
+        pools: vec![],
         devices: gpus.into_iter().map(gpu).collect(),
         rooms: vec![],
+        fabric: Fabric::default(),
     }
 }
 
@@ -91,11 +97,12 @@ pub(super) fn want(count: u32) -> Demand {
         vcpus: 4,
         mhz: 2000,
         memory: 8 << 30,
-        tags: vec![],
+        needs: Needs::default(),
         alternatives: if count == 0 { vec![] } else { vec![whole] },
         numa: NumaPolicy::Preferred,
         packing: Packing::Pack,
         host: None,
         avoid: vec![],
+        affinity: Affinity::default(),
     }
 }

@@ -3,12 +3,13 @@
 //! The same laws as `gpu::claim`, asked of everything at once: what is offered here is granted there, unless somebody
 //! was faster.
 
-use super::choose::FreeDevice;
+use super::{Candidate, choose::FreeDevice};
 use crate::domain::{
     Id,
     gpu::{
-        DeviceType, Health, ManagedState, PciAddress, Pick,
+        DeviceType, Fabric, Health, ManagedState, PciAddress, Pick,
         claim::{Room, Standing},
+        layout::{self, Cut},
     },
     id,
 };
@@ -54,6 +55,8 @@ pub enum Why {
     ParentTaken,
     /// Its IOMMU group has members that are not to be had.
     Group,
+    /// It is not in its host's partitions of wired GPUs.
+    Unwired,
 }
 
 impl Why {
@@ -66,14 +69,16 @@ impl Why {
             Self::Unhealthy(health) => format!("GPUs in error: {health}"),
             Self::Cut => "GPUs used in other slices".into(),
             Self::ParentTaken => "GPUs used as a whole".into(),
+            Self::Unwired => "GPUs without a place in the partitions of wired GPUs".into(),
             Self::Group => "IOMMU groups shared with GPUs that are not free".into(),
         }
     }
 }
 
 /// What a host has of a profile.
-pub fn stock(devices: &[HostDevice], rooms: &[Room], profile: Id<id::VgpuProfile>) -> Stock {
-    let books = Books::new(devices);
+pub fn stock(host: &Candidate, profile: Id<id::VgpuProfile>) -> Stock {
+    let Candidate { devices, rooms, fabric, .. } = host;
+    let books = Books { devices, fabric };
     let mut stock = Stock::default();
     for device in devices.iter().filter(|d| d.standing.profile == profile) {
         match books.why_not(device).or_else(|| books.group_why_not(device)) {
@@ -95,13 +100,10 @@ pub fn stock(devices: &[HostDevice], rooms: &[Room], profile: Id<id::VgpuProfile
 
 struct Books<'a> {
     devices: &'a [HostDevice],
+    fabric: &'a Fabric,
 }
 
 impl<'a> Books<'a> {
-    fn new(devices: &'a [HostDevice]) -> Self {
-        Self { devices }
-    }
-
     fn find(&self, id: Id<id::GpuDevice>) -> Option<&'a HostDevice> {
         self.devices.iter().find(|d| d.standing.id == id)
     }
@@ -129,9 +131,18 @@ impl<'a> Books<'a> {
             Some(Why::NotReady(reason.split(':').next().unwrap_or(reason).to_owned()))
         } else if parent.is_some_and(|p| p.is_held || p.health != Health::Ok) {
             Some(Why::ParentTaken)
+        } else if it.parent.is_none() && !self.is_wired_right(it) {
+            Some(Why::Unwired)
         } else {
             None
         }
+    }
+
+    /// Where GPUs are wired to each other, each has a module of its own.
+    fn is_wired_right(&self, it: &Standing) -> bool {
+        let same = |d: &&HostDevice| d.standing.parent.is_none() && d.standing.module == it.module;
+        self.fabric.is_empty()
+            || (it.module.is_some() && self.devices.iter().filter(same).count() == 1)
     }
 
     /// A group can only be taken whole, so each member must be to be had, as the same profile.
@@ -157,6 +168,7 @@ impl<'a> Books<'a> {
             gpu: it.parent,
             gpu_load: it.parent.map_or(0, |gpu| self.load(gpu)),
             unit: unit.and_then(|group| u32::try_from(group).ok()),
+            module: it.module.filter(|_| it.parent.is_none() && !self.fabric.is_empty()),
         }
     }
 
@@ -179,7 +191,11 @@ impl<'a> Books<'a> {
             self.children(gpu).filter(|s| s.device_type == DeviceType::MDEV).collect();
         let same = taken.iter().filter(|s| s.profile == profile).count();
         let left = most.saturating_sub(same);
-        let room_of = |room: &&&Room| room.is_mixed || same == taken.len();
+        let cuts: Option<Vec<Cut>> = taken.iter().map(|s| s.cut).collect();
+        let laid_out = |mig| cuts.as_ref().map_or(0, |cuts| layout::room(cuts, mig));
+        let by_table = rooms.iter().find_map(|r| r.mig).map(laid_out);
+        let by_table = by_table.map_or(usize::MAX, |room| room as usize);
+        let room_of = |room: &&&Room| room.mig.is_some() || room.is_mixed || same == taken.len();
         let on_carriers: usize = (rooms.iter().filter(room_of))
             .map(|r| {
                 let used = taken.iter().filter(|s| s.carrier == r.carrier).count();
@@ -198,12 +214,13 @@ impl<'a> Books<'a> {
             Why::Held
         };
         let is_open = matches!(why, Why::Held | Why::Cut);
-        let free = if is_open { left.min(on_carriers) } else { 0 };
+        let free = if is_open { left.min(on_carriers).min(by_table) } else { 0 };
         let slice = FreeDevice {
             pick: Pick::Slice { gpu, profile },
             gpu: Some(gpu),
             gpu_load: self.load(gpu),
             unit: None,
+            module: None,
             ..self.free(device)
         };
         stock.free.extend(std::iter::repeat_n(slice, free));
@@ -219,6 +236,11 @@ fn count(number: i32) -> usize {
 mod tests {
     use super::{super::samples::*, *};
     use crate::domain::gpu::claim::grant;
+
+    fn stock(devices: &[HostDevice], rooms: &[Room], profile: Id<id::VgpuProfile>) -> Stock {
+        let (devices, rooms) = (devices.to_vec(), rooms.to_vec());
+        super::stock(&Candidate { devices, rooms, ..host(1, []) }, profile)
+    }
 
     fn offered(devices: &[HostDevice], rooms: &[Room]) -> usize {
         stock(devices, rooms, WHOLE).free.len()
@@ -290,6 +312,38 @@ mod tests {
     }
 
     #[test]
+    fn wired_gpus_need_a_module_of_their_own() {
+        let mut devices = vec![gpu(1), gpu(2), gpu(3), gpu(4)];
+        for (device, module) in devices.iter_mut().zip([Some(7), Some(7), None, Some(2)]) {
+            device.standing.module = module;
+        }
+        assert_eq!(offered(&devices, &[]), 4, "they are not wired");
+        let fabric = "2 7".parse().unwrap();
+        let wired = Candidate { devices, fabric, ..host(1, []) };
+        let found = super::stock(&wired, WHOLE);
+        assert_eq!((found.free.len(), found.rest), (1, vec![Why::Unwired; 3]));
+        assert_eq!(found.free[0].module, Some(2));
+    }
+
+    #[test]
+    fn mig_instances_are_offered_as_the_cards_table_allows() {
+        let mig = |name| crate::domain::catalogue::mig_profile("a100-80", name);
+        let rooms = |name| [Room { mig: mig(name), ..room(1, 7) }];
+        let mut made = slice_of(&gpu(1), 11);
+        (made.standing.is_held, made.standing.on_demand) = (true, true);
+        made.standing.profile = id_of(1003);
+        let offered = |start, name| {
+            let mut made = made.clone();
+            made.standing.cut = mig("1g.10gb").map(|profile| Cut { profile, start: Some(start) });
+            stock(&[gpu(1), made], &rooms(name), QUARTER).free.len()
+        };
+        assert_eq!((offered(0, "3g.40gb"), offered(6, "3g.40gb")), (1, 1));
+        assert_eq!((offered(0, "4g.40gb"), offered(6, "4g.40gb")), (0, 1));
+        assert_eq!((offered(0, "1g.10gb"), offered(0, "2g.20gb")), (6, 2));
+        assert_eq!(stock(&[gpu(1), made], &rooms("1g.10gb"), QUARTER).free, [], "no instance");
+    }
+
+    #[test]
     fn all_that_is_offered_is_granted() {
         let mut made = slice_of(&gpu(1), 11);
         (made.standing.is_held, made.standing.on_demand) = (true, true);
@@ -299,7 +353,7 @@ mod tests {
         for profile in [WHOLE, QUARTER] {
             let found = stock(&devices, &rooms, profile);
             let picks: Vec<Pick> = found.free.iter().map(|f| f.pick).collect();
-            assert!(grant(&standings, &rooms, &picks).is_ok(), "{picks:?}");
+            assert!(grant(&standings, &rooms, &Fabric::default(), &picks).is_ok(), "{picks:?}");
         }
         assert_eq!(offered(&devices, &rooms), 2);
     }

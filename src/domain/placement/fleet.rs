@@ -1,0 +1,312 @@
+//! All hosts of a zone, kept in order: a decision asks each kind of host once instead of every host.
+//!
+//! Hosts of one class whose devices look alike stand in one group, ordered by free memory. Of a group everything but
+//! CPUs, memory, pools and the host's own name is known at once, so a decision compares groups and then walks through
+//! the best of them. It answers what [`super::scan`] answers. A fleet is a snapshot: it proposes, the claim decides.
+
+use super::{
+    Alternative, Candidate, Chosen, Class, Demand, Mix, Policy, Refusal,
+    looks::{self, Known, Look},
+    rank::{Choice, Key, choice, gpu_key, plain_key},
+    stock,
+};
+use crate::domain::{Id, id};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// How many choices are handed out: enough to try again when somebody was faster.
+const CHOICES: usize = 16;
+
+/// The hosts of a zone.
+#[derive(Debug, Clone, Default)]
+pub struct Fleet {
+    mix: Mix,
+    pub(super) hosts: HashMap<Id<id::Host>, Entry>,
+    pub(super) groups: BTreeMap<Group, BTreeSet<Place>>,
+    pub(super) classes: Vec<Class>,
+    class_numbers: HashMap<Class, usize>,
+    stands: Vec<Stand>,
+    stand_numbers: HashMap<Stand, usize>,
+    known: Vec<Known>,
+    look_numbers: HashMap<Look, usize>,
+}
+
+/// A host and the group it stands in.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) candidate: Candidate,
+    pub(super) group: Group,
+}
+
+/// The looks of a host, by profile.
+type Stand = Vec<(Id<id::VgpuProfile>, usize)>;
+
+/// Hosts of one class with the same looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Group {
+    pub(super) class: usize,
+    stand: usize,
+}
+
+/// A host's place in its group: free memory, free CPU, the host.
+pub(super) type Place = (u64, u64, Id<id::Host>);
+
+impl Fleet {
+    /// No hosts; what others are expected to ask for.
+    pub fn new(mix: Mix) -> Self {
+        Self { mix, ..Self::default() }
+    }
+
+    /// How many hosts there are.
+    pub fn len(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// Whether there is no host.
+    pub fn is_empty(&self) -> bool {
+        self.hosts.is_empty()
+    }
+
+    /// A host as it was when it was put here.
+    pub fn get(&self, host: Id<id::Host>) -> Option<&Candidate> {
+        self.hosts.get(&host).map(|entry| &entry.candidate)
+    }
+
+    /// All hosts, in no order.
+    pub fn hosts(&self) -> impl Iterator<Item = &Candidate> {
+        self.hosts.values().map(|entry| &entry.candidate)
+    }
+
+    /// Adds a host, or replaces what was known of it.
+    pub fn put(&mut self, candidate: Candidate) {
+        self.remove(candidate.host);
+        if self.known.len() > 4 * self.hosts.len() + 4096 {
+            self.forget();
+        }
+        let class = intern(&candidate.class, &mut self.classes, &mut self.class_numbers);
+        let stand = self.stand(&candidate);
+        let group = Group { class, stand };
+        self.groups.entry(group).or_default().insert(place(&candidate));
+        self.hosts.insert(candidate.host, Entry { candidate, group });
+    }
+
+    /// Takes a host away.
+    pub fn remove(&mut self, host: Id<id::Host>) -> Option<Candidate> {
+        let Entry { candidate, group } = self.hosts.remove(&host)?;
+        if let Some(places) = self.groups.get_mut(&group) {
+            places.remove(&place(&candidate));
+            if places.is_empty() {
+                self.groups.remove(&group);
+            }
+        }
+        Some(candidate)
+    }
+
+    /// Drops looks that no host has any more.
+    fn forget(&mut self) {
+        let mut fresh = Self::new(self.mix);
+        self.hosts.drain().for_each(|(_, entry)| fresh.put(entry.candidate));
+        *self = fresh;
+    }
+
+    fn stand(&mut self, candidate: &Candidate) -> usize {
+        let devices = candidate.devices.iter().map(|d| d.standing.profile);
+        let mut profiles: Vec<Id<id::VgpuProfile>> =
+            devices.chain(candidate.rooms.iter().map(|room| room.profile)).collect();
+        profiles.sort_unstable();
+        profiles.dedup();
+        let mut stand = Stand::with_capacity(profiles.len());
+        for profile in profiles {
+            let mut stock = stock(candidate, profile);
+            let look = looks::look(&mut stock, &candidate.fabric);
+            let number = match self.look_numbers.get(&look) {
+                Some(number) => *number,
+                None => {
+                    self.known.push(Known::new(&look, stock.free));
+                    self.look_numbers.insert(look, self.known.len() - 1);
+                    self.known.len() - 1
+                }
+            };
+            stand.push((profile, number));
+        }
+        intern(&stand, &mut self.stands, &mut self.stand_numbers)
+    }
+
+    /// What the hosts of a group have of a profile.
+    pub(super) fn known(
+        &mut self,
+        group: Group,
+        profile: Id<id::VgpuProfile>,
+    ) -> Option<&mut Known> {
+        let stand = &self.stands[group.stand];
+        let at = stand.binary_search_by_key(&profile, |(profile, _)| *profile).ok()?;
+        Some(&mut self.known[stand[at].1])
+    }
+
+    /// Whether hosts of this group have GPUs at all.
+    fn has_gpus(&self, group: Group) -> bool {
+        !self.stands[group.stand].is_empty()
+    }
+
+    /// What others are expected to ask for.
+    pub fn mix(&self) -> Mix {
+        self.mix
+    }
+
+    /// The best ways to meet a demand, best first, all of one alternative; or why there is none. The order depends on
+    /// nothing but what the hosts are.
+    pub fn choose(&mut self, demand: &Demand) -> Result<Vec<Choice>, Refusal> {
+        if demand.host.is_some() || demand.affinity.only.is_some() {
+            return self.choose_among(demand);
+        }
+        let found = self.find(demand);
+        if found.is_empty() { Err(Refusal::explain(self, demand)) } else { Ok(found) }
+    }
+
+    /// Of a few hosts that are named.
+    fn choose_among(&mut self, demand: &Demand) -> Result<Vec<Choice>, Refusal> {
+        let named: Vec<Id<id::Host>> = match (&demand.host, &demand.affinity.only) {
+            (Some(host), _) => vec![*host],
+            (None, Some(only)) => only.iter().copied().collect(),
+            (None, None) => Vec::new(),
+        };
+        let fits = |host: &Id<id::Host>| demand.host_why_not(*host).is_none();
+        let mut few = Self::new(self.mix);
+        let asked = named.iter().filter(|host| fits(host)).filter_map(|host| self.get(*host));
+        asked.for_each(|candidate| few.put(candidate.clone()));
+        let found = few.find(demand);
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let mut refusal = Refusal::explain(&mut few, demand);
+        let others = match demand.host {
+            Some(host) => usize::from(self.get(host).is_some() && !fits(&host)),
+            None => self.len() - few.len(),
+        };
+        let why = match demand.host {
+            Some(host) => demand.host_why_not(host),
+            None => Some("without the instances of its affinity group"),
+        };
+        refusal.add(why.unwrap_or_default(), others);
+        Err(refusal)
+    }
+
+    fn find(&mut self, demand: &Demand) -> Vec<Choice> {
+        let classes: Vec<bool> =
+            self.classes.iter().map(|class| class.why_not(&demand.needs).is_none()).collect();
+        let open: Vec<Group> =
+            self.groups.keys().copied().filter(|group| classes[group.class]).collect();
+        if demand.alternatives.is_empty() {
+            let keyed = open.iter().map(|group| (plain_key(self.has_gpus(*group)), *group));
+            let found = self.walk(demand, keyed.collect());
+            let of = |host| self.get(host).map(|c| choice(demand, c, None, None));
+            return found.into_iter().filter_map(of).collect();
+        }
+        for (n, alternative) in demand.alternatives.iter().enumerate() {
+            let policy = demand.policy(self.mix);
+            let mut keyed = Vec::new();
+            for group in &open {
+                let Some(known) = self.known(*group, alternative.profile) else { continue };
+                let free = known.free();
+                if let Some(answer) = known.answer(alternative.count, policy) {
+                    keyed.push((gpu_key(demand, &answer.cost, free), *group));
+                }
+            }
+            let found = self.walk(demand, keyed);
+            if !found.is_empty() {
+                return found
+                    .into_iter()
+                    .filter_map(|host| self.materialize(demand, n, alternative, policy, host))
+                    .collect();
+            }
+        }
+        Vec::new()
+    }
+
+    /// The best hosts of these groups.
+    fn walk(&self, demand: &Demand, mut keyed: Vec<([u64; 3], Group)>) -> Vec<Id<id::Host>> {
+        keyed.sort_unstable();
+        let mut found: Vec<(Key, Id<id::Host>)> = Vec::new();
+        for run in keyed.chunk_by(|a, b| a.0 == b.0) {
+            if found.len() >= CHOICES {
+                break;
+            }
+            for (gpus, group) in run {
+                let fitting = self.fitting(demand, *group);
+                // a wish comes first in the key, so those who are wished for or shunned are looked at below
+                let plain = fitting.filter(|candidate| demand.wish(candidate.host) == 1);
+                found.extend(plain.take(CHOICES).map(|c| (Key::new(demand, *gpus, c), c.host)));
+            }
+        }
+        let wished = demand.affinity.rather.union(&demand.affinity.rather_not);
+        let special = wished.filter_map(|host| self.hosts.get(host)).filter_map(|entry| {
+            let (gpus, _) = keyed.iter().find(|(_, group)| *group == entry.group)?;
+            let candidate = &entry.candidate;
+            let is_fit = demand.host_why_not(candidate.host).is_none()
+                && demand.room_why_not(candidate).is_none();
+            (is_fit && demand.wish(candidate.host) != 1)
+                .then(|| (Key::new(demand, *gpus, candidate), candidate.host))
+        });
+        found.extend(special);
+        found.sort_unstable();
+        found.into_iter().take(CHOICES).map(|(_, host)| host).collect()
+    }
+
+    /// The hosts of a group that have CPUs, memory and a pool for the demand, in order of preference.
+    pub(super) fn fitting<'a>(
+        &'a self,
+        demand: &'a Demand,
+        group: Group,
+    ) -> impl Iterator<Item = &'a Candidate> {
+        let places = self.groups.get(&group).map(|places| {
+            let least: Place = (demand.memory, 0, Id::from_uuid(uuid::Uuid::nil()));
+            places.range(least..)
+        });
+        let is_spread = demand.packing == super::Packing::Spread;
+        let mut places = places.into_iter().flatten();
+        std::iter::from_fn(move || if is_spread { places.next_back() } else { places.next() })
+            .filter_map(|(_, _, host)| self.get(*host))
+            .filter(|candidate| {
+                demand.host_why_not(candidate.host).is_none()
+                    && demand.room_why_not(candidate).is_none()
+            })
+    }
+
+    fn materialize(
+        &mut self,
+        demand: &Demand,
+        n: usize,
+        alternative: &Alternative,
+        policy: Policy,
+        host: Id<id::Host>,
+    ) -> Option<Choice> {
+        let group = self.hosts.get(&host)?.group;
+        let answer =
+            self.known(group, alternative.profile)?.answer(alternative.count, policy)?.clone();
+        let candidate = self.get(host)?;
+        let mut free = stock(candidate, alternative.profile).free;
+        free.sort_by_key(|d| d.pick);
+        let chosen: Chosen = answer.on(&free);
+        Some(choice(demand, candidate, Some(n), Some(chosen)))
+    }
+}
+
+fn place(candidate: &Candidate) -> Place {
+    (candidate.free_memory, candidate.free_mhz, candidate.host)
+}
+
+fn intern<T: Clone + Eq + std::hash::Hash>(
+    item: &T,
+    all: &mut Vec<T>,
+    numbers: &mut HashMap<T, usize>,
+) -> usize {
+    if let Some(number) = numbers.get(item) {
+        return *number;
+    }
+    all.push(item.clone());
+    numbers.insert(item.clone(), all.len() - 1);
+    all.len() - 1
+}
+
+#[cfg(test)]
+#[path = "fleet_tests.rs"]
+mod tests;

@@ -1,0 +1,182 @@
+//! Hosts that look alike get the same answer: a fleet of thousands has a few hundred looks.
+//!
+//! What a host has of one profile looks like its list of free devices in order of their picks, with nodes, places, GPUs
+//! and groups numbered as they appear, its fabric, and the reasons why the rest is not free. The best choice depends on
+//! nothing else, so it is found once for each look and kept as positions in that list.
+
+use super::{
+    NumaPolicy, Stock, Why,
+    choose::{Chosen, Cost, FreeDevice, Policy, choose},
+};
+use crate::domain::gpu::Fabric;
+
+/// What distinguishes a device from its neighbours.
+type Trait = [u32; 6];
+
+/// What makes two stocks alike.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Look {
+    free: Vec<Trait>,
+    fabric: Fabric,
+    rest: Vec<(Why, u32)>,
+}
+
+/// The best set, as positions in the list of free devices.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) cost: Cost,
+    positions: Vec<usize>,
+}
+
+/// One look, with what was found out about it.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    sample: Vec<FreeDevice>,
+    fabric: Fabric,
+    rest: Vec<(Why, u32)>,
+    answers: Vec<(u32, Policy, Option<Answer>)>,
+}
+
+/// Sorts what is free, and says what it looks like.
+pub(super) fn look(stock: &mut Stock, fabric: &Fabric) -> Look {
+    stock.free.sort_by_key(|d| d.pick);
+    let mut seen = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let one = |d: &FreeDevice| {
+        [
+            number(&mut seen.0, d.numa_node),
+            number(&mut seen.1, d.place),
+            number(&mut seen.2, d.gpu),
+            d.gpu_load,
+            number(&mut seen.3, d.unit),
+            d.module.map_or(0, u32::from),
+        ]
+    };
+    let free: Vec<Trait> = stock.free.iter().map(one).collect();
+    let is_wired = free.iter().any(|d| d[5] > 0);
+    let fabric = if is_wired { fabric.clone() } else { Fabric::default() };
+    stock.rest.sort_unstable();
+    let mut rest: Vec<(Why, u32)> = Vec::new();
+    for why in &stock.rest {
+        match rest.last_mut() {
+            Some((last, count)) if last == why => *count += 1,
+            _ => rest.push((why.clone(), 1)),
+        }
+    }
+    Look { free, fabric, rest }
+}
+
+/// Numbers things from 1 as they appear; 0 is none.
+fn number<T: PartialEq>(seen: &mut Vec<T>, item: Option<T>) -> u32 {
+    let Some(item) = item else { return 0 };
+    let known = seen.iter().position(|s| *s == item);
+    let position = known.unwrap_or_else(|| {
+        seen.push(item);
+        seen.len() - 1
+    });
+    position as u32 + 1
+}
+
+impl Known {
+    pub(super) fn new(look: &Look, sample: Vec<FreeDevice>) -> Self {
+        let (fabric, rest) = (look.fabric.clone(), look.rest.clone());
+        Self { sample, fabric, rest, answers: Vec::new() }
+    }
+
+    /// How many are free.
+    pub(super) fn free(&self) -> usize {
+        self.sample.len()
+    }
+
+    /// The best set on a host that looks so.
+    pub(super) fn answer(&mut self, count: u32, policy: Policy) -> Option<&Answer> {
+        if self.sample.len() < count as usize {
+            return None;
+        }
+        let is_known = |(n, p, _): &(u32, Policy, Option<Answer>)| *n == count && *p == policy;
+        let at = match self.answers.iter().position(is_known) {
+            Some(at) => at,
+            None => {
+                let found = find(&self.sample, &self.fabric, count, policy);
+                self.answers.push((count, policy, found));
+                self.answers.len() - 1
+            }
+        };
+        self.answers[at].2.as_ref()
+    }
+
+    /// Why so many cannot be had on a host that looks so.
+    pub(super) fn why_not(&mut self, count: u32, policy: Policy) -> String {
+        let wanted = count as usize;
+        let free = self.sample.len();
+        if free >= wanted {
+            let anywhere = Policy { numa: NumaPolicy::Ignored, ..policy };
+            let why = match (self.answer(count, anywhere).is_some(), self.fabric.is_empty()) {
+                (true, _) => "too few free GPUs on one NUMA node",
+                (false, false) => "without a free partition of wired GPUs of that size",
+                (false, true) => "GPUs of one IOMMU group cannot be given one by one",
+            };
+            return why.to_owned();
+        }
+        let others = self.rest.iter().filter(|(why, _)| *why != Why::Held);
+        let most = others.clone().max_by_key(|(why, n)| (*n, std::cmp::Reverse(why)));
+        let rest: usize = self.rest.iter().map(|(_, n)| *n as usize).sum();
+        let unfit: usize = others.map(|(_, n)| *n as usize).sum();
+        match most {
+            Some((why, _)) if free + unfit >= wanted => why.text(),
+            _ if free + rest == 0 => "no such GPU".into(),
+            _ if free + rest < wanted => "too few GPUs".into(),
+            _ => Why::Held.text(),
+        }
+    }
+}
+
+fn find(free: &[FreeDevice], fabric: &Fabric, count: u32, policy: Policy) -> Option<Answer> {
+    let chosen = choose(free, fabric, count, policy)?;
+    // equal picks are slices of one GPU and as good as each other: each stands for one position
+    let mut rest = chosen.picks.iter().peekable();
+    let taken = free.iter().enumerate().filter(|(_, d)| rest.next_if_eq(&&d.pick).is_some());
+    Some(Answer { cost: chosen.cost, positions: taken.map(|(n, _)| n).collect() })
+}
+
+impl Answer {
+    /// The same on this host; its list is sorted.
+    pub(super) fn on(&self, free: &[FreeDevice]) -> Chosen {
+        let of = || self.positions.iter().filter_map(|&n| free.get(n));
+        let mut numa_nodes: Vec<u32> = of().filter_map(|d| d.numa_node).collect();
+        numa_nodes.sort_unstable();
+        numa_nodes.dedup();
+        Chosen { picks: of().map(|d| d.pick).collect(), cost: self.cost, numa_nodes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::choose::tests::any_host, *};
+    use crate::domain::placement::{Mix, Packing};
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn what_is_remembered_is_what_would_be_found(
+            hosts in proptest::collection::vec(any_host(5), 1..12),
+            count in 1u32..5,
+        ) {
+            let (numa, packing) = (NumaPolicy::Preferred, Packing::Pack);
+            let policy = Policy { numa, packing, mix: Mix::default() };
+            let none = Fabric::default();
+            let mut known: HashMap<Look, Known> = HashMap::new();
+            for free in hosts.iter().chain(&hosts) {
+                let mut stock = Stock { free: free.clone(), rest: vec![] };
+                let look = look(&mut stock, &none);
+                let known = known
+                    .entry(look.clone())
+                    .or_insert_with(|| Known::new(&look, stock.free.clone()));
+                let found = known.answer(count, policy).map(|answer| answer.on(&stock.free));
+                prop_assert_eq!(found, choose(free, &none, count, policy));
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The devices of hosts as they stand: what is there, what is held, what can be made. Read for a choice and for a claim.
+
+use super::{
+    Conn,
+    schema::{gpu_allocation, gpu_card, gpu_device, gpu_slice_type, host, vgpu_profile},
+};
+use crate::{
+    domain::{
+        Id, catalogue,
+        gpu::{
+            DeviceType, Fabric, Health, ManagedState, PciAddress, ProfileKind,
+            claim::{Room, Standing},
+            layout::Cut,
+        },
+        id,
+        placement::HostDevice,
+    },
+    error::Result,
+};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
+    RunQueryDsl,
+};
+use std::collections::HashMap;
+
+/// What the hosts of a zone have, by host.
+pub(super) type ByHost<T> = HashMap<Id<id::Host>, Vec<T>>;
+
+/// A profile and its card, as far as a MIG instance is told by them.
+type Model = (ProfileKind, String, String, String);
+
+fn mig((kind, name, vendor, device): &Model) -> Option<&'static catalogue::MigProfile> {
+    (*kind == ProfileKind::Mig).then(|| catalogue::mig_of(vendor, device, name)).flatten()
+}
+
+/// All devices of these hosts that are alive. One statement.
+pub(super) fn devices_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHost<HostDevice>> {
+    type Row = (
+        (Id<id::Host>, Id<id::GpuDevice>, Option<Id<id::GpuDevice>>, Id<id::VgpuProfile>),
+        (DeviceType, ManagedState, Health, bool, bool, Option<i32>, PciAddress),
+        (Option<i32>, Option<PciAddress>, Option<PciAddress>, Option<String>),
+        (Option<i32>, Option<i32>, Model),
+        Option<Id<id::Vm>>,
+    );
+    let held = gpu_allocation::device_id.eq(gpu_device::id).and(gpu_allocation::active.eq(true));
+    let rows: Vec<Row> = gpu_device::table
+        .inner_join(vgpu_profile::table.on(vgpu_profile::id.eq(gpu_device::profile_id)))
+        .inner_join(gpu_card::table.on(gpu_card::id.eq(gpu_device::card_id)))
+        .left_join(gpu_allocation::table.on(held))
+        .filter(gpu_device::host_id.eq_any(hosts).and(gpu_device::alive.eq(true)))
+        .order(gpu_device::id)
+        .select((
+            (gpu_device::host_id, gpu_device::id, gpu_device::parent_id, gpu_device::profile_id),
+            (
+                gpu_device::device_type,
+                gpu_device::managed,
+                gpu_device::health,
+                gpu_device::is_ready,
+                gpu_device::on_demand,
+                gpu_device::iommu_group,
+                gpu_device::carrier,
+            ),
+            (
+                gpu_device::numa_node,
+                gpu_device::pci_switch,
+                gpu_device::pci_root,
+                gpu_device::ready_reason,
+            ),
+            (
+                gpu_device::module_id,
+                gpu_device::mig_start,
+                (vgpu_profile::kind, vgpu_profile::name, gpu_card::vendor_id, gpu_card::device_id),
+            ),
+            gpu_allocation::vm_id.nullable(),
+        ))
+        .load(conn)?;
+    let mut found: ByHost<HostDevice> = HashMap::new();
+    for ((host, id, parent, profile), kind, place, (module, start, model), holder) in rows {
+        let (device_type, managed, health, is_ready, on_demand, iommu_group, carrier) = kind;
+        let (numa_node, pci_switch, pci_root, ready_reason) = place;
+        let start = start.and_then(|start| u8::try_from(start).ok());
+        let standing = Standing {
+            id,
+            parent,
+            profile,
+            device_type,
+            managed,
+            health,
+            is_ready,
+            on_demand,
+            iommu_group,
+            carrier,
+            is_held: holder.is_some(),
+            module: module.and_then(|module| u8::try_from(module).ok()),
+            cut: mig(&model).map(|profile| Cut { profile, start }),
+        };
+        let numa_node = numa_node.and_then(|node| u32::try_from(node).ok());
+        let device = HostDevice { standing, numa_node, pci_switch, pci_root, ready_reason };
+        found.entry(host).or_default().push(device);
+    }
+    Ok(found)
+}
+
+/// What the GPUs of these hosts can be cut into. One statement.
+pub(super) fn rooms_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHost<Room>> {
+    type Columns = (Id<id::GpuDevice>, Id<id::VgpuProfile>, PciAddress, String, i32, i32, bool);
+    let rows: Vec<(Id<id::Host>, Columns, Model)> = gpu_slice_type::table
+        .inner_join(gpu_device::table.on(gpu_device::id.eq(gpu_slice_type::device_id)))
+        .inner_join(vgpu_profile::table.on(vgpu_profile::id.eq(gpu_slice_type::profile_id)))
+        .inner_join(gpu_card::table.on(gpu_card::id.eq(gpu_device::card_id)))
+        .filter(gpu_device::host_id.eq_any(hosts).and(gpu_device::alive.eq(true)))
+        .order((gpu_slice_type::device_id, gpu_slice_type::carrier))
+        .select((
+            gpu_device::host_id,
+            gpu_slice_type::all_columns,
+            (vgpu_profile::kind, vgpu_profile::name, gpu_card::vendor_id, gpu_card::device_id),
+        ))
+        .load(conn)?;
+    let mut found: ByHost<Room> = HashMap::new();
+    for (host, columns, model) in rows {
+        let (gpu, profile, carrier, mdev_type, capacity, gpu_capacity, is_mixed) = columns;
+        let mig = mig(&model);
+        let room = Room { gpu, profile, carrier, mdev_type, capacity, gpu_capacity, is_mixed, mig };
+        found.entry(host).or_default().push(room);
+    }
+    Ok(found)
+}
+
+/// Which GPUs of a host may be used together.
+pub(super) fn fabric_of(conn: &mut Conn, which: Id<id::Host>) -> Result<Fabric> {
+    let text: Option<String> =
+        host::table.filter(host::id.eq(which)).select(host::fabric).first(conn)?;
+    Ok(read_fabric(text.as_deref()))
+}
+
+/// Partitions as they are stored; what was stored was read before.
+pub(super) fn read_fabric(text: Option<&str>) -> Fabric {
+    text.and_then(|text| text.parse().ok()).unwrap_or_default()
+}
