@@ -1,4 +1,4 @@
-//! What csgpu costs: `scripts/bench start|api|life [--json]`. Bounded in count and time, on loopback only.
+//! What csgpu costs: `scripts/bench start|api|life|placement [--json]`. Bounded in count and time, on loopback only.
 //!
 //! Every figure stands beside a reference: another way to do the same in the same run, a running CloudStack 4.22 with its
 //! simulator as it was seen on two cores, or the aim. The ratio is value / reference.
@@ -11,6 +11,8 @@ mod api;
 mod cloud;
 mod life;
 mod load;
+mod packing;
+mod placement;
 mod rack;
 mod report;
 mod start;
@@ -29,8 +31,9 @@ fn main() -> ExitCode {
         ["start"] => start::run(),
         ["api"] => api::run(),
         ["life"] => life::run(),
+        ["placement"] => placement::run(),
         _ => {
-            eprintln!("usage: scripts/bench start|api|life [--json]");
+            eprintln!("usage: scripts/bench start|api|life|placement [--json]");
             return ExitCode::from(2);
         }
     };

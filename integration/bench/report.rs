@@ -12,12 +12,19 @@ pub struct Figure {
     value: f64,
     unit: &'static str,
     reference: Option<(&'static str, f64)>,
+    policy: Option<&'static str>,
 }
 
 impl Figure {
     /// A figure without a reference.
     pub fn new(name: &'static str, value: f64, unit: &'static str) -> Self {
-        Self { name, value, unit, reference: None }
+        Self { name, value, unit, reference: None, policy: None }
+    }
+
+    /// The same for one policy of several.
+    pub fn by(mut self, policy: &'static str) -> Self {
+        self.policy = Some(policy);
+        self
     }
 
     /// The same beside this.
@@ -30,22 +37,32 @@ impl Figure {
 /// Prints them.
 pub fn print(figures: &[Figure], json: bool) {
     if json {
-        for Figure { name, value, unit, reference } in figures {
+        for Figure { name, value, unit, reference, policy } in figures {
             let (other, other_value) = reference.unzip();
-            let ratio = other_value.map(|other| round(value / other));
-            let line = serde_json::json!({
+            let ratio = other_value.map(|other| round(value / other)).filter(|r| r.is_finite());
+            let mut line = serde_json::json!({
                 "name": name, "value": round(*value), "unit": unit,
                 "reference": other, "reference_value": other_value.map(round), "ratio": ratio,
             });
+            if let Some(policy) = policy {
+                line["policy"] = (*policy).into();
+            }
             println!("{line}");
         }
         return;
     }
     println!("{:<34} {:>12} {:<10} {:>12} {:<16} {:>8}", "", "value", "", "reference", "", "ratio");
-    for Figure { name, value, unit, reference } in figures {
+    for Figure { name, value, unit, reference, policy } in figures {
+        let name = match policy {
+            Some(policy) => format!("{name} ({policy})"),
+            None => (*name).to_owned(),
+        };
         print!("{name:<34} {:>12} {unit:<10}", round(*value));
         if let Some((other, other_value)) = reference {
-            print!(" {:>12} {other:<16} {:>8}", round(*other_value), round(value / other_value));
+            print!(" {:>12} {other:<16}", round(*other_value));
+            if *other_value > 0.0 {
+                print!(" {:>8}", round(value / other_value));
+            }
         }
         println!();
     }
