@@ -254,9 +254,9 @@ async fn managing_is_the_administrators_word() {
     });
     release.await.expect("released");
     let one = all[0].to_string();
-    world.admin.ok("manageGpuDevice", &[("ids", &one)]).await;
+    world.admin.ok("enableGpuDevice", &[("ids", &one)]).await;
     assert_eq!(listed(&world, &rack).await[0]["health"], "Quarantined");
-    world.admin.ok("unmanageGpuDevice", &[("ids", &one)]).await;
+    world.admin.ok("disableGpuDevice", &[("ids", &one)]).await;
     world.admin.ok("manageGpuDevice", &[("ids", &one)]).await;
     assert_eq!(listed(&world, &rack).await[0]["health"], "Ok");
     let open = world.texts("SELECT kind AS text FROM alert WHERE resolved IS NULL").await;

@@ -93,6 +93,7 @@ fn names_and_descriptions_keep_the_rules() {
         "disable",
         "discover",
         "enable",
+        "explain",
         "expunge",
         "get",
         "import",
@@ -144,7 +145,7 @@ const PLAIN: &[&str] = &[
 /// What changes something says so.
 fn changes_are_events(entry: &Entry) {
     let name = entry.spec.name;
-    let reads = ["list", "get", "query"].iter().any(|verb| name.starts_with(verb));
+    let reads = ["list", "get", "query", "explain"].iter().any(|verb| name.starts_with(verb));
     assert_eq!(
         entry.spec.event.is_none(),
         reads,

@@ -191,6 +191,9 @@ fn compare_and_write(
         seen.devices.iter().filter(|d| !gone.contains(&d.address)).cloned().collect();
     let diff = reconcile(&known, &devices, domains, &ours, true);
     gpu_inventory::apply(tx, host, &known, &diff, managed)?;
+    if !diff.changes.is_empty() {
+        gpu_inventory::changed(tx, host)?;
+    }
     Ok(diff)
 }
 

@@ -8,6 +8,7 @@ pub mod capacity;
 pub mod cluster;
 pub mod disk_offering;
 pub mod domain;
+pub mod gpu_capacity;
 pub mod gpu_card;
 pub mod gpu_device;
 pub mod gpu_offering;
@@ -48,6 +49,7 @@ pub const ROOMS: &[&[Entry]] = &[
     cluster::COMMANDS,
     disk_offering::COMMANDS,
     domain::COMMANDS,
+    gpu_capacity::COMMANDS,
     gpu_card::COMMANDS,
     gpu_device::COMMANDS,
     gpu_offering::COMMANDS,

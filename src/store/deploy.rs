@@ -20,6 +20,11 @@ use diesel::{
     sql_types::{BigInt, Bool, Integer, Nullable, Text},
 };
 
+/// The detail of a service offering that says the least number of GPUs.
+pub const MIN_GPUS: &str = "mingpucount";
+/// The detail of a service offering that says the most GPUs.
+pub const MAX_GPUS: &str = "maxgpucount";
+
 /// A service offering as a deploy needs it.
 #[derive(Debug, Clone)]
 pub struct Compute {
@@ -307,4 +312,20 @@ pub fn limits(
         rows.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse().ok())
     };
     Ok([(read("mincpunumber"), read("maxcpunumber")), (read("minmemory"), read("maxmemory"))])
+}
+
+/// The least and the most GPUs that an instance of an offering may say.
+pub fn gpu_limits(
+    conn: &mut Conn,
+    offering: Id<id::ServiceOffering>,
+) -> Result<(Option<u32>, Option<u32>)> {
+    let rows: Vec<(String, String)> = detail::table
+        .filter(detail::owner_id.eq(offering))
+        .filter(detail::name.eq_any([MIN_GPUS, MAX_GPUS]))
+        .select((detail::name, detail::value))
+        .load(conn)?;
+    let read = |name: &str| {
+        rows.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse().ok())
+    };
+    Ok((read(MIN_GPUS), read(MAX_GPUS)))
 }

@@ -18,10 +18,11 @@ use crate::{
         Id, Kind,
         gpu::{
             AllocationState, DeviceType, Fabric, Health, Pick,
-            claim::{Granted, Standing, grant},
+            claim::{Granted, Room, Standing, grant},
         },
         id,
         machine::{DeviceRef, Proof},
+        placement::Candidate,
     },
     error::{Error, Result},
 };
@@ -105,11 +106,37 @@ pub fn claim(
         true => fabric_of(tx, host.id)?,
         false => Fabric::default(),
     };
-    let granted = grant(&standings, &rooms, &fabric, picks).map_err(|why| {
+    take(tx, host, vm, picks, (&standings, &rooms, &fabric))
+}
+
+/// [`claim`] by who read the host's devices at the generation that it still has under the lock: they are not read once
+/// more. Whatever changes devices to be given away moves the generation. Two statements, five with slices.
+pub fn claim_seen(
+    tx: &mut Tx<'_>,
+    host: &LockedHost,
+    vm: Id<id::Vm>,
+    picks: &[Pick],
+    seen: &Candidate,
+) -> Result<Vec<Id<id::GpuDevice>>> {
+    if picks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let standings: Vec<Standing> = seen.devices.iter().map(|it| it.standing.clone()).collect();
+    take(tx, host, vm, picks, (&standings, &seen.rooms, &seen.fabric))
+}
+
+fn take(
+    tx: &mut Tx<'_>,
+    host: &LockedHost,
+    vm: Id<id::Vm>,
+    picks: &[Pick],
+    (standings, rooms, fabric): (&[Standing], &[Room], &Fabric),
+) -> Result<Vec<Id<id::GpuDevice>>> {
+    let granted = grant(standings, rooms, fabric, picks).map_err(|why| {
         tracing::debug!(host = %host.id, why, "a claim came too late");
         Error::LostRace("GPU device")
     })?;
-    let devices = make_slices(tx, &standings, granted)?;
+    let devices = make_slices(tx, standings, granted)?;
     let rows: Vec<_> = (0..)
         .zip(&devices)
         .map(|(position, device)| {

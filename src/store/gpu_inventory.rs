@@ -1,7 +1,9 @@
 //! The books about a host's devices: reading them for a comparison, writing what a probe changed.
 
 use super::{
-    Conn, Tx, alert, clock, gpu_health, gpu_model,
+    Conn, Tx, alert, clock,
+    gpu_claim::bump,
+    gpu_health, gpu_model,
     schema::{gpu_allocation, gpu_card, gpu_device, gpu_slice_type, host, vgpu_profile},
 };
 use crate::{
@@ -200,6 +202,11 @@ pub fn retired_slices(
         .select(gpu_device::address)
         .load(conn)?;
     Ok(rows.into_iter().collect())
+}
+
+/// Whoever read the host's devices before this reads them again.
+pub fn changed(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<()> {
+    bump(tx, host)
 }
 
 /// Writes what a probe led to; the caller holds the host's lock. New devices are `managed` or not.

@@ -3,6 +3,7 @@
 use super::{
     Conn, Tx, Window, clock, is_duplicate, like,
     schema::{gpu_card, gpu_offering, gpu_offering_alternative, vgpu_profile},
+    service_offering::usable_domains,
     write::first_use,
 };
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
         Id, Time,
         gpu::ProfileKind,
         id,
+        identity::Caller,
         placement::{NumaPolicy, Packing},
     },
     error::{Error, Result},
@@ -38,6 +40,10 @@ pub struct Offering {
     pub placement: Packing,
     /// `Active` or `Inactive`.
     pub state: String,
+    /// The domain that may use it, with those below; `None`: everyone.
+    pub domain_id: Option<Id<id::Domain>>,
+    /// The zone it is for; `None`: all.
+    pub zone_id: Option<Id<id::Zone>>,
 }
 
 /// One alternative, as asked for.
@@ -104,10 +110,18 @@ pub struct Filter {
     pub profile: Option<Id<id::VgpuProfile>>,
     /// In this state.
     pub state: Option<String>,
+    /// Usable in this zone.
+    pub zone: Option<Id<id::Zone>>,
+    /// Usable by this caller; `None`: by anybody.
+    pub usable_by: Option<Caller>,
 }
 
 /// How many match, and one page of them, oldest first. Two or three statements.
 pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, Vec<Listed>)> {
+    let domains = match &filter.usable_by {
+        Some(caller) => usable_domains(conn, caller)?,
+        None => None,
+    };
     let query = || {
         let mut query = gpu_offering::table.filter(gpu_offering::alive.eq(true)).into_boxed();
         if let Some(id) = filter.id {
@@ -118,6 +132,14 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
         }
         if let Some(state) = &filter.state {
             query = query.filter(gpu_offering::state.eq(state.clone()));
+        }
+        if let Some(zone) = filter.zone {
+            let here = gpu_offering::zone_id.eq(zone);
+            query = query.filter(here.nullable().or(gpu_offering::zone_id.is_null().nullable()));
+        }
+        if let Some(domains) = &domains {
+            let mine = gpu_offering::domain_id.eq_any(domains.clone());
+            query = query.filter(mine.nullable().or(gpu_offering::domain_id.is_null().nullable()));
         }
         let with = gpu_offering_alternative::table
             .inner_join(

@@ -6,7 +6,7 @@
 use super::{
     Conn, Tx,
     gpu_standing::{devices_of, read_fabric, rooms_of},
-    schema::host,
+    schema::{gpu_card, host, vgpu_profile},
 };
 use crate::{
     domain::{
@@ -18,7 +18,7 @@ use crate::{
     error::Result,
 };
 use diesel::{
-    ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_query,
+    ExpressionMethods, JoinOnDsl, QueryDsl, QueryableByName, RunQueryDsl, sql_query,
     sql_types::{BigInt, Bool, Integer, Nullable, Text},
     update,
 };
@@ -193,6 +193,32 @@ fn pool(row: &Row) -> Option<PoolRoom> {
 pub fn words(text: Option<&str>) -> Vec<String> {
     let text = text.unwrap_or_default();
     text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// What people call a profile.
+#[derive(Debug, Clone)]
+pub struct ProfileName {
+    /// Its name.
+    pub name: String,
+    /// Its card.
+    pub card: Id<id::GpuCard>,
+    /// The card's name.
+    pub card_name: String,
+}
+
+/// The names of these profiles.
+pub fn profile_names(
+    conn: &mut Conn,
+    ids: &[Id<id::VgpuProfile>],
+) -> Result<HashMap<Id<id::VgpuProfile>, ProfileName>> {
+    type Row = (Id<id::VgpuProfile>, String, Id<id::GpuCard>, String);
+    let rows: Vec<Row> = vgpu_profile::table
+        .inner_join(gpu_card::table.on(gpu_card::id.eq(vgpu_profile::card_id)))
+        .filter(vgpu_profile::id.eq_any(ids))
+        .select((vgpu_profile::id, vgpu_profile::name, gpu_card::id, gpu_card::name))
+        .load(conn)?;
+    let named = |(id, name, card, card_name)| (id, ProfileName { name, card, card_name });
+    Ok(rows.into_iter().map(named).collect())
 }
 
 /// Whoever looked at the host before this sees that it was given to somebody: for instances without GPUs, whose claim

@@ -299,7 +299,10 @@ pub fn one(conn: &mut Conn, id: Id<id::ServiceOffering>) -> Result<Listed> {
 
 /// The domains whose own offerings the caller may use: those above the caller's and, for administrators of domains, those
 /// below. `None`: all.
-fn usable_domains(conn: &mut Conn, caller: &Caller) -> Result<Option<Vec<Id<id::Domain>>>> {
+pub(super) fn usable_domains(
+    conn: &mut Conn,
+    caller: &Caller,
+) -> Result<Option<Vec<Id<id::Domain>>>> {
     let with_below = match caller.scope().reach() {
         Reach::All => return Ok(None),
         Reach::Domain { .. } => true,

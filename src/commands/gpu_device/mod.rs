@@ -5,7 +5,9 @@
 
 mod create;
 mod delete;
+mod disable;
 mod discover;
+mod enable;
 mod list;
 mod manage;
 mod unmanage;
@@ -19,7 +21,9 @@ use crate::command::{Entry, sync};
 pub const COMMANDS: &[Entry] = &[
     sync::<create::CreateGpuDevice>(),
     sync::<delete::DeleteGpuDevice>(),
+    sync::<disable::DisableGpuDevice>(),
     sync::<discover::DiscoverGpuDevices>(),
+    sync::<enable::EnableGpuDevice>(),
     sync::<list::ListGpuDevices>(),
     sync::<manage::ManageGpuDevice>(),
     sync::<unmanage::UnmanageGpuDevice>(),

@@ -38,6 +38,10 @@ pub(super) struct Request {
     numa_policy: Option<String>,
     /// whether instances are put close together or far apart: pack (when not given) or spread
     placement: Option<String>,
+    /// the ID of the domain that may use it, with those below; everyone when not given
+    domain_id: Option<Id<id::Domain>>,
+    /// the ID of the zone it is for; all when not given
+    zone_id: Option<Id<id::Zone>>,
 }
 
 impl Command for CreateGpuOffering {
@@ -70,6 +74,8 @@ impl Command for CreateGpuOffering {
                 None => Packing::Pack,
             },
             state: "Active".to_owned(),
+            domain_id: request.domain_id,
+            zone_id: request.zone_id,
         };
         let id = offering.id;
         let made = cx

@@ -1,4 +1,4 @@
-//! `listGpuOfferings`: what GPUs may be asked for. Everyone may see all of them.
+//! `listGpuOfferings`: what GPUs may be asked for. Everyone sees those for everyone and for the own domain.
 
 use super::view::GpuOfferingView;
 use crate::{
@@ -23,6 +23,8 @@ pub(super) struct Request {
     vgpu_profile_id: Option<Id<id::VgpuProfile>>,
     /// the state: Active or Inactive
     state: Option<String>,
+    /// the ID of a zone that they can be used in
+    zone_id: Option<Id<id::Zone>>,
     #[param(group)]
     page: Page,
 }
@@ -39,8 +41,17 @@ impl Command for ListGpuOfferings {
     type Response = List<GpuOfferingView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { id, name, gpu_card_id, vgpu_profile_id, state, page } = request;
-        let filter = Filter { id, name, card: gpu_card_id, profile: vgpu_profile_id, state };
+        let Request { id, name, gpu_card_id, vgpu_profile_id, state, zone_id, page } = request;
+        let usable_by = Some(cx.caller.as_ref().clone());
+        let filter = Filter {
+            id,
+            name,
+            card: gpu_card_id,
+            profile: vgpu_profile_id,
+            state,
+            zone: zone_id,
+            usable_by,
+        };
         let (count, offerings) =
             cx.db.read(move |conn| gpu_offering::list(conn, &filter, &page.window())).await?;
         Ok(List::page(count, offerings.into_iter().map(GpuOfferingView::from).collect()))

@@ -56,6 +56,10 @@ pub struct GpuOfferingView {
     placement: &'static str,
     /// the state: Active or Inactive
     state: String,
+    /// the ID of the domain that may use it
+    domain_id: Option<Id<id::Domain>>,
+    /// the ID of the zone it is for
+    zone_id: Option<Id<id::Zone>>,
     /// when it was created
     created: Date,
 }
@@ -72,6 +76,8 @@ impl From<Listed> for GpuOfferingView {
             numa_policy: super::words::of_numa(offering.numa_policy),
             placement: super::words::of_packing(offering.placement),
             state: offering.state,
+            domain_id: offering.domain_id,
+            zone_id: offering.zone_id,
             created: created.into(),
         }
     }

@@ -3,7 +3,10 @@
 use super::view::ServiceOfferingView;
 use crate::{
     command::prelude::*,
-    store::service_offering::{self, Offering},
+    store::{
+        deploy::{MAX_GPUS, MIN_GPUS},
+        service_offering::{self, Offering},
+    },
 };
 
 /// `createServiceOffering`.
@@ -69,6 +72,10 @@ pub(super) struct Request {
     /// the number of GPUs of the profile; 1 when not given
     #[param(since = "4.21")]
     gpu_count: Option<i32>,
+    /// the least number of GPUs that an instance may say; without least and most it says none
+    min_gpu_count: Option<i32>,
+    /// the most GPUs that an instance may say
+    max_gpu_count: Option<i32>,
     /// whether the first GPU shows a display
     #[param(since = "4.21")]
     gpu_display: Option<bool>,
@@ -153,6 +160,7 @@ fn check_gpus(request: &Request) -> Result<Option<i32>> {
             "say the GPUs in one way: vgpuprofileid, gpuofferingid, or pciDevice with vgpuType",
         ));
     }
+    check_gpu_limits(request, ways.contains(&true))?;
     match (request.vgpu_profile_id, request.gpu_count) {
         (_, Some(count)) if count < 1 => Err(Error::invalid("GPU count must be greater than 0.")),
         (None, Some(_)) => Err(Error::invalid("gpucount needs a vgpuprofileid")),
@@ -162,6 +170,28 @@ fn check_gpus(request: &Request) -> Result<Option<i32>> {
         (Some(_), count) => Ok(Some(count.unwrap_or(1))),
         (None, None) => Ok(None),
     }
+}
+
+/// The number of GPUs that instances may say: in order, around the offering's own, and of something.
+fn check_gpu_limits(request: &Request, asks_gpus: bool) -> Result<()> {
+    let (least, most) = (request.min_gpu_count, request.max_gpu_count);
+    if least.is_none() && most.is_none() {
+        return Ok(());
+    }
+    if !asks_gpus {
+        return Err(Error::invalid("mingpucount and maxgpucount need GPUs to count"));
+    }
+    let (least, most) = (least.unwrap_or(1), most.unwrap_or(64));
+    if least < 1 || most > 64 || least > most {
+        return Err(Error::invalid(
+            "mingpucount and maxgpucount are between 1 and 64, the least before the most",
+        ));
+    }
+    let own = request.gpu_count.or(request.vgpu_profile_id.map(|_| 1));
+    if own.is_some_and(|own| !(least..=most).contains(&own)) {
+        return Err(Error::invalid("gpucount must be between mingpucount and maxgpucount"));
+    }
+    Ok(())
 }
 
 fn check_plain(request: &Request) -> Result<()> {
@@ -235,6 +265,8 @@ fn details(request: &Request) -> Result<BTreeMap<String, String>> {
         ("maxcpunumber", request.max_cpu_number),
         ("minmemory", request.min_memory),
         ("maxmemory", request.max_memory),
+        (MIN_GPUS, request.min_gpu_count),
+        (MAX_GPUS, request.max_gpu_count),
     ] {
         if let Some(limit) = limit {
             details.insert(name.to_owned(), limit.to_string());

@@ -29,6 +29,8 @@ pub(super) struct Request {
     pub(super) zone_id: Id<id::Zone>,
     /// the ID of the GPU offering: an ordered list of acceptable GPUs
     pub(super) gpu_offering_id: Option<Id<id::GpuOffering>>,
+    /// the number of GPUs, within what the service offering allows; its own when not given
+    pub(super) gpu_count: Option<i32>,
     /// the host name of the instance
     pub(super) name: Option<String>,
     /// the name of the instance that its owner sees

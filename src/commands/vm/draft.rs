@@ -57,6 +57,7 @@ pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Resul
     let compute = deploy::compute(tx, request.service_offering_id, request.gpu_offering_id)?;
     check_usable(tx, caller, owner, &compute, request)?;
     let gpus = gpus(tx, &compute)?;
+    let gpus = gpu_count(tx, &compute, gpus, request)?;
     let image = deploy::image(tx, request.template_id)?;
     check_image(&image, request)?;
     let size = size(tx, &compute, request)?;
@@ -238,6 +239,45 @@ fn gpus(tx: &mut Tx<'_>, compute: &Compute) -> Result<Option<GpuDemand>> {
         packing: Packing::Pack,
         slices: true,
     }))
+}
+
+/// As many as the instance says, within what its service offering allows.
+fn gpu_count(
+    tx: &mut Tx<'_>,
+    compute: &Compute,
+    gpus: Option<GpuDemand>,
+    request: &Request,
+) -> Result<Option<GpuDemand>> {
+    let Some(count) = request.gpu_count else { return Ok(gpus) };
+    let name = &compute.name;
+    let Some(mut gpus) = gpus else {
+        return Err(Error::Invalid(format!("gpucount: service offering {name} asks for no GPUs")));
+    };
+    let count = u32::try_from(count).unwrap_or_default();
+    if gpus.choices.iter().all(|choice| choice.count == count) {
+        return Ok(Some(gpus));
+    }
+    let (least, most) = deploy::gpu_limits(tx, request.service_offering_id)?;
+    if least.is_none() && most.is_none() {
+        return Err(Error::Invalid(format!(
+            "gpucount: service offering {name} leaves no choice of the number of GPUs"
+        )));
+    }
+    let (least, most) = (least.unwrap_or(1), most.unwrap_or(64));
+    if !(least..=most).contains(&count) {
+        return Err(Error::Invalid(format!(
+            "gpucount must be between {least} and {most}, not {}",
+            request.gpu_count.unwrap_or_default()
+        )));
+    }
+    gpus.choices.iter_mut().for_each(|choice| choice.count = count);
+    let mut seen = Vec::new();
+    gpus.choices.retain(|choice| {
+        let is_new = !seen.contains(&choice.profile);
+        seen.push(choice.profile);
+        is_new
+    });
+    Ok(Some(gpus))
 }
 
 fn check_image(image: &Image, request: &Request) -> Result<()> {

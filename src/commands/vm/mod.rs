@@ -9,6 +9,8 @@ mod clearing;
 mod deploy;
 mod destroy;
 mod draft;
+mod explain;
+pub mod explanation;
 mod expunge;
 mod get;
 mod list;
@@ -28,6 +30,7 @@ use crate::command::{Entry, asynchronous, sync};
 pub const COMMANDS: &[Entry] = &[
     asynchronous::<deploy::DeployVirtualMachine>(),
     asynchronous::<destroy::DestroyVirtualMachine>(),
+    sync::<explain::ExplainPlacement>(),
     asynchronous::<expunge::ExpungeVirtualMachine>(),
     sync::<get::GetVirtualMachineUserData>(),
     sync::<list::ListVirtualMachines>(),

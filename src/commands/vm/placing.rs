@@ -9,7 +9,7 @@ use crate::{
     command::prelude::*,
     domain::{
         gpu::Pick,
-        placement::{Choice, Demand, Fleet, Mix, Refusal},
+        placement::{Candidate, Choice, Demand, Fleet, Mix, Refusal},
     },
     store::{
         gpu_claim::{self, LockedHost},
@@ -29,6 +29,8 @@ pub(super) struct Placed {
     pub(super) pool: Id<id::StoragePool>,
     /// What is to be claimed.
     picks: Vec<Pick>,
+    /// The host as it is under the lock.
+    seen: Candidate,
 }
 
 /// The best place that can be had. Error: capacity, with the reasons; lost race, when others were faster everywhere.
@@ -58,6 +60,16 @@ pub(super) fn place(env: &Env, tx: &mut Tx<'_>, caller: &Caller, order: &Order) 
     take(tx, order, (depth, mix), host, first, &spots)?.ok_or(Error::LostRace("host"))
 }
 
+/// How many hosts there are, and what would be tried; nothing is locked.
+pub(super) fn consider(
+    env: &Env,
+    tx: &mut Tx<'_>,
+    order: &Order,
+) -> Result<(usize, Result<Vec<Choice>, Refusal>)> {
+    let spots = placement::candidates(tx, order.zone, None, Depth::Slices)?;
+    Ok((spots.len(), choices(spots, &order.demand, env.settings.demand_mix)))
+}
+
 /// The choice, if it still holds under the lock; else the best there is on this host now.
 fn take(
     tx: &mut Tx<'_>,
@@ -69,17 +81,18 @@ fn take(
 ) -> Result<Option<Placed>> {
     let is_open = host.state == "Up" && host.resource_state == "Enabled";
     let seen = spots.iter().find(|spot| spot.candidate.host == host.id);
-    if seen.is_some_and(|spot| is_open && spot.generation == host.generation) {
-        return Ok(Some(placed(host, choice)?));
+    if let Some(spot) = seen.filter(|spot| is_open && spot.generation == host.generation) {
+        return Ok(Some(placed(host, choice, &spot.candidate)?));
     }
     let now = placement::candidates(tx, order.zone, Some(host.id), depth)?;
+    let Some(seen) = now.first().map(|spot| spot.candidate.clone()) else { return Ok(None) };
     let Ok(choices) = choices(now, &order.demand, mix) else { return Ok(None) };
-    choices.first().map(|choice| placed(host, choice)).transpose()
+    choices.first().map(|choice| placed(host, choice, &seen)).transpose()
 }
 
-fn placed(host: LockedHost, choice: &Choice) -> Result<Placed> {
+fn placed(host: LockedHost, choice: &Choice, seen: &Candidate) -> Result<Placed> {
     let pool = choice.pool.ok_or_else(|| Error::internal("a host without a pool was chosen"))?;
-    Ok(Placed { host, pool, picks: choice.picks.clone() })
+    Ok(Placed { host, pool, picks: choice.picks.clone(), seen: seen.clone() })
 }
 
 /// Who asks for no GPUs gets a host without them where there is one.
@@ -108,6 +121,6 @@ pub(super) fn hold(tx: &mut Tx<'_>, placed: &Placed, vm: Id<id::Vm>) -> Result<(
     if placed.picks.is_empty() {
         return placement::promise(tx, placed.host.id);
     }
-    gpu_claim::claim(tx, &placed.host, vm, &placed.picks)?;
+    gpu_claim::claim_seen(tx, &placed.host, vm, &placed.picks, &placed.seen)?;
     Ok(())
 }

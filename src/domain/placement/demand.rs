@@ -3,7 +3,7 @@
 use super::{HostDevice, Mix, NumaPolicy, Packing, Policy};
 use crate::domain::{
     Id,
-    gpu::{Fabric, claim::Room},
+    gpu::{Fabric, Pick, claim::Room},
     id,
     machine::Bytes,
 };
@@ -182,6 +182,15 @@ impl Demand {
             2
         } else {
             u8::from(!self.affinity.rather.contains(&host))
+        }
+    }
+}
+
+impl Candidate {
+    /// These devices are held now; slices that were to be made are not devices yet.
+    pub fn hold(&mut self, picks: &[Pick]) {
+        for device in &mut self.devices {
+            device.standing.is_held |= picks.contains(&Pick::Device(device.standing.id));
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Fleet {
     pub(super) groups: BTreeMap<Group, BTreeSet<Place>>,
     pub(super) classes: Vec<Class>,
     class_numbers: HashMap<Class, usize>,
-    stands: Vec<Stand>,
+    pub(super) stands: Vec<Stand>,
     stand_numbers: HashMap<Stand, usize>,
     known: Vec<Known>,
     look_numbers: HashMap<Look, usize>,
@@ -38,7 +38,7 @@ pub(super) struct Entry {
 }
 
 /// The looks of a host, by profile.
-type Stand = Vec<(Id<id::VgpuProfile>, usize)>;
+pub(super) type Stand = Vec<(Id<id::VgpuProfile>, usize)>;
 
 /// Hosts of one class with the same looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,9 +137,20 @@ impl Fleet {
         group: Group,
         profile: Id<id::VgpuProfile>,
     ) -> Option<&mut Known> {
+        let look = self.look(group, profile)?;
+        Some(&mut self.known[look])
+    }
+
+    /// The number of the look that the hosts of a group have of a profile.
+    pub(super) fn look(&self, group: Group, profile: Id<id::VgpuProfile>) -> Option<usize> {
         let stand = &self.stands[group.stand];
         let at = stand.binary_search_by_key(&profile, |(profile, _)| *profile).ok()?;
-        Some(&mut self.known[stand[at].1])
+        Some(stand[at].1)
+    }
+
+    /// What is known of a look.
+    pub(super) fn looked(&self, look: usize) -> &Known {
+        &self.known[look]
     }
 
     /// Whether hosts of this group have GPUs at all.

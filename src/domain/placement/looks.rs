@@ -104,6 +104,21 @@ impl Known {
         self.answers[at].2.as_ref()
     }
 
+    /// How many sets of so many devices can be had one after the other.
+    pub(super) fn sets(&self, count: u32, policy: Policy) -> u32 {
+        let mut free = self.sample.clone();
+        let mut sets = 0;
+        while let Some(chosen) = choose(&free, &self.fabric, count, policy) {
+            sets += 1;
+            for pick in chosen.picks {
+                if let Some(at) = free.iter().position(|device| device.pick == pick) {
+                    free.remove(at);
+                }
+            }
+        }
+        sets
+    }
+
     /// Why so many cannot be had on a host that looks so.
     pub(super) fn why_not(&mut self, count: u32, policy: Policy) -> String {
         let wanted = count as usize;

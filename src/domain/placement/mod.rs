@@ -6,6 +6,7 @@
 //! Topology and fragmentation pull against each other: who always takes the tightest set of an untouched host soon has
 //! no untouched host left. So within a host topology comes first, and between hosts both are weighed in one score.
 
+mod capacity;
 pub mod choose;
 mod damage;
 mod demand;
@@ -17,6 +18,7 @@ mod refusal;
 mod samples;
 pub mod stock;
 
+pub use capacity::{Left, Shape};
 pub use choose::{Chosen, Cost, FreeDevice, Policy, choose};
 pub use damage::Mix;
 pub use demand::{Affinity, Alternative, Candidate, Class, Demand, Disk, Needs, PoolRoom};

@@ -127,22 +127,22 @@ impl Refusal {
         if self.nearest.is_empty() {
             return "nothing near it fits either".into();
         }
-        let all: Vec<String> = self.nearest.iter().map(Nearest::text).collect();
+        let all: Vec<String> = self.nearest.iter().map(Nearest::to_string).collect();
         format!("what would fit: {}", all.join(", or "))
     }
 }
 
-impl Nearest {
-    fn text(&self) -> String {
+impl std::fmt::Display for Nearest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::AnyNode { name, count } => {
-                format!("{count} x {name} without the same NUMA node being required")
+                write!(f, "{count} x {name} without the same NUMA node being required")
             }
-            Self::Fewer { name, count } => format!("{count} x {name}"),
+            Self::Fewer { name, count } => write!(f, "{count} x {name}"),
             Self::Smaller { name, count, vcpus, memory } => {
                 let of =
                     if name.is_empty() { String::new() } else { format!("{count} x {name} with ") };
-                format!("{of}at most {vcpus} CPUs and {} MiB of memory", memory / MIB)
+                write!(f, "{of}at most {vcpus} CPUs and {} MiB of memory", memory / MIB)
             }
         }
     }

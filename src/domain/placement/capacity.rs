@@ -1,0 +1,87 @@
+//! How much still fits: instances of each shape, anywhere in a host and on one NUMA node.
+
+use super::{Fleet, NumaPolicy, Packing, Policy, damage::SHAPES};
+use crate::domain::{Id, id};
+use std::collections::HashMap;
+
+/// How many instances of one shape still fit, by their devices alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Devices of each instance.
+    pub count: u32,
+    /// Instances.
+    pub anywhere: u64,
+    /// Instances with all devices on one NUMA node.
+    pub on_one_node: u64,
+}
+
+/// What is left of one profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The profile.
+    pub profile: Id<id::VgpuProfile>,
+    /// Devices that may be taken, on hosts that take instances.
+    pub free: u64,
+    /// Instances of 1, 2, 4 and 8 devices; each number stands alone.
+    pub shapes: Vec<Shape>,
+}
+
+impl Fleet {
+    /// What is left of every profile that any host has, in order of the profiles' ids. Hosts that take nobody count
+    /// nothing; CPUs and memory are not asked.
+    pub fn left(&mut self) -> Vec<Left> {
+        let mut profiles: Vec<Id<id::VgpuProfile>> =
+            self.stands.iter().flatten().map(|(profile, _)| *profile).collect();
+        profiles.sort_unstable();
+        profiles.dedup();
+        profiles.into_iter().map(|profile| self.left_of(profile)).collect()
+    }
+
+    fn left_of(&mut self, profile: Id<id::VgpuProfile>) -> Left {
+        let mut hosts: HashMap<usize, u64> = HashMap::new();
+        for (group, places) in &self.groups {
+            if self.classes[group.class].blocker.is_none()
+                && let Some(look) = self.look(*group, profile)
+            {
+                *hosts.entry(look).or_default() += places.len() as u64;
+            }
+        }
+        let of = |numa| Policy { numa, packing: Packing::Pack, mix: self.mix() };
+        let sum = |count: &dyn Fn(usize) -> u64| -> u64 {
+            hosts.iter().map(|(look, hosts)| count(*look) * hosts).sum()
+        };
+        let sets = |count, numa| sum(&|look| u64::from(self.looked(look).sets(count, of(numa))));
+        let shape = |count| Shape {
+            count,
+            anywhere: sets(count, NumaPolicy::Preferred),
+            on_one_node: sets(count, NumaPolicy::Required),
+        };
+        let free = sum(&|look| self.looked(look).free() as u64);
+        Left { profile, free, shapes: SHAPES.into_iter().map(shape).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples::*, *};
+    use crate::domain::placement::{Class, Mix};
+
+    #[test]
+    fn what_fits_is_counted_by_shape() {
+        let mut fleet = Fleet::new(Mix::default());
+        fleet.put(host(1, 1..=8));
+        let mut begun = host(2, 1..=8);
+        for n in [0, 1, 4] {
+            begun.devices[n].standing.is_held = true;
+        }
+        fleet.put(begun);
+        let class = Class { blocker: Some("disabled".into()), ..Class::default() };
+        fleet.put(crate::domain::placement::Candidate { class, ..host(3, 1..=8) });
+        let left = fleet.left();
+        assert_eq!((left.len(), left[0].profile, left[0].free), (1, WHOLE, 13));
+        let numbers = |s: &Shape| (s.count, s.anywhere, s.on_one_node);
+        let shapes: Vec<_> = left[0].shapes.iter().map(numbers).collect();
+        // free on the second host: two on one node, three on the other
+        assert_eq!(shapes, [(1, 13, 13), (2, 4 + 2, 4 + 2), (4, 2 + 1, 2), (8, 1, 0)]);
+    }
+}
