@@ -24,6 +24,7 @@ mod migrate;
 mod network;
 mod power;
 mod private_database;
+mod project;
 mod role;
 mod serve;
 mod session;

@@ -82,6 +82,7 @@ fn the_spec_files_are_what_the_registry_says() {
 fn names_and_descriptions_keep_the_rules() {
     const VERBS: &[&str] = &[
         "accept",
+        "activate",
         "add",
         "assign",
         "cancel",
@@ -110,6 +111,7 @@ fn names_and_descriptions_keep_the_rules() {
         "reset",
         "start",
         "stop",
+        "suspend",
         "unmanage",
         "update",
         "declare",

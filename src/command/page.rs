@@ -1,9 +1,10 @@
 //! Paging and the words every list takes.
 
-use super::{Params, Reader};
+use super::{ParamSpec, Params, Reader, Wire};
 use crate::{
+    domain::{Id, Kind, id},
     error::{Error, Result},
-    store::Window,
+    store::{Window, owner::Projects},
 };
 use csgpu_derive::Params;
 
@@ -88,6 +89,8 @@ struct RawListing {
     is_recursive: Option<bool>,
     /// whether to list everything the caller may see
     list_all: Option<bool>,
+    /// list only what belongs to this project; -1 for all projects
+    project_id: Option<Projects>,
     #[param(group)]
     page: Page,
 }
@@ -103,6 +106,8 @@ pub struct Listing {
     pub is_recursive: bool,
     /// Everything in the caller's reach.
     pub list_all: bool,
+    /// Only what belongs to projects.
+    pub project: Option<Projects>,
     /// The page.
     pub page: Page,
 }
@@ -115,6 +120,18 @@ impl Listing {
             domain: self.domain,
             is_recursive: self.is_recursive,
             list_all: self.list_all,
+            project: self.project,
+        }
+    }
+}
+
+impl Wire for Projects {
+    const KIND: &'static str = "uuid";
+    const ENTITY: Option<Kind> = Some(Kind::Project);
+    fn read(reader: &mut Reader<'_>, spec: &ParamSpec, text: &str) -> Result<Self> {
+        match text {
+            "-1" => Ok(Self::All),
+            _ => <Id<id::Project> as Wire>::read(reader, spec, text).map(Self::One),
         }
     }
 }
@@ -124,7 +141,7 @@ impl Params for Listing {
         RawListing::specs()
     }
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        let RawListing { account, domain_id, is_recursive, list_all, page } =
+        let RawListing { account, domain_id, is_recursive, list_all, project_id, page } =
             RawListing::read(reader)?;
         if account.is_some() && domain_id.is_none() {
             return Err(Error::invalid("Account must be specified with domainId parameter"));
@@ -134,6 +151,7 @@ impl Params for Listing {
             domain: domain_id,
             is_recursive: is_recursive.unwrap_or(false),
             list_all: list_all.unwrap_or(false),
+            project: project_id,
             page,
         })
     }

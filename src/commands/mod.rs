@@ -23,6 +23,7 @@ pub mod network_offering;
 pub mod os_type;
 pub mod physical_network;
 pub mod pod;
+pub mod project;
 pub mod role;
 pub mod service_offering;
 pub mod ssh_key_pair;
@@ -59,6 +60,7 @@ pub const ROOMS: &[&[Entry]] = &[
     network_offering::COMMANDS,
     os_type::COMMANDS,
     pod::COMMANDS,
+    project::COMMANDS,
     role::COMMANDS,
     service_offering::COMMANDS,
     ssh_key_pair::COMMANDS,

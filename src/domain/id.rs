@@ -42,6 +42,8 @@ entities! {
     User "user" "User";
     /// A role: what its users may call.
     Role "role" "Role";
+    /// A project: an account that several share.
+    Project "project" "Project";
     /// One rule of a role.
     RolePermission "rolepermission" "RolePermission";
     /// A zone.

@@ -2,7 +2,7 @@
 
 use super::{
     Conn, Window, like,
-    owner::Owners,
+    owner::{self, Owners},
     schema::{gpu_allocation, gpu_card, gpu_device, host, vgpu_profile, vm},
 };
 use crate::{
@@ -152,8 +152,22 @@ macro_rules! filtered {
                 let held = held.filter(vm::account_id.eq(*account));
                 query = query.filter(gpu_device::id.eq_any(held));
             }
+            Some(Owners::Accounts(accounts)) => {
+                let held = held.filter(vm::account_id.eq_any(accounts.clone()));
+                query = query.filter(gpu_device::id.eq_any(held));
+            }
+            Some(Owners::AllButProjects) => {
+                let held = held.filter(vm::account_id.ne_all(owner::shared_accounts()));
+                query = query.filter(gpu_device::id.eq_any(held));
+            }
             Some(Owners::Domains(domains)) => {
                 let held = held.filter(vm::domain_id.eq_any(domains.clone()));
+                query = query.filter(gpu_device::id.eq_any(held));
+            }
+            Some(Owners::DomainsButProjects(domains)) => {
+                let held = held
+                    .filter(vm::domain_id.eq_any(domains.clone()))
+                    .filter(vm::account_id.ne_all(owner::shared_accounts()));
                 query = query.filter(gpu_device::id.eq_any(held));
             }
         }

@@ -12,9 +12,9 @@ use crate::{
     error::{Error, Result},
 };
 use diesel::{
-    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
-    Queryable, RunQueryDsl, Selectable, SelectableHelper, TextExpressionMethods, insert_into,
-    update,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    TextExpressionMethods, insert_into, update,
 };
 
 /// A role.
@@ -197,7 +197,7 @@ pub fn accounts(
         let mut query = account::table
             .inner_join(domain::table.on(domain::id.eq(account::domain_id)))
             .inner_join(role::table.on(role::id.eq(account::role_id)))
-            .filter(account::alive.eq(true))
+            .filter(account::alive.eq(true).and(account::is_project.eq(false)))
             .into_boxed();
         match scope.reach() {
             Reach::All => {}
@@ -270,6 +270,7 @@ pub fn remove_account(tx: &mut Tx<'_>, id: Id<id::Account>) -> Result<()> {
         user::secret_key.eq(None::<String>),
     );
     update(user::table.filter(user::account_id.eq(id))).set(gone).execute(&mut **tx)?;
+    super::project::part_from_all(tx, id)?;
     super::session::end_of_account(tx, id)
 }
 

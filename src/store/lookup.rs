@@ -34,6 +34,9 @@ const fn rule(kind: Kind) -> Rule {
         Kind::Account => Rule::Account,
         Kind::User => Rule::Owned("user t WHERE t.alive = 1"),
         Kind::Role => Rule::Open("role t WHERE TRUE"),
+        Kind::Project => Rule::Owned(
+            "(SELECT project.id, project_member.account_id, project.domain_id FROM project JOIN project_member ON project_member.project_id = project.id WHERE project.alive = 1) t WHERE TRUE",
+        ),
         Kind::RolePermission => Rule::Open("role_rule t WHERE TRUE"),
         Kind::Zone => Rule::Open("zone t WHERE t.alive = 1"),
         Kind::Pod => Rule::Open("pod t WHERE t.alive = 1"),
@@ -112,7 +115,13 @@ pub fn visible(
 fn source(kind: Kind, reach: &Reach, caller: &Caller) -> (&'static str, String) {
     let owned = |extra: &str| match reach {
         Reach::All => String::new(),
-        Reach::Account(account) => format!(" AND (t.account_id = '{account}'{extra})"),
+        // what belongs to a project belongs to an account of its own: its members see it
+        Reach::Account(account) if kind == Kind::Project || kind == Kind::User => {
+            format!(" AND (t.account_id = '{account}'{extra})")
+        }
+        Reach::Account(account) => format!(
+            " AND (t.account_id = '{account}' OR t.account_id IN (SELECT project.account_id FROM project JOIN project_member ON project_member.project_id = project.id WHERE project_member.account_id = '{account}' AND project.alive = 1){extra})"
+        ),
         Reach::Domain { path } => format!(" AND (t.domain_id IN ({}){extra})", below(path)),
     };
     match rule(kind) {

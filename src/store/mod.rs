@@ -42,6 +42,7 @@ pub mod physical_network;
 pub mod placement;
 pub mod pod;
 mod pool;
+pub mod project;
 pub mod role;
 mod schema;
 pub mod seed;

@@ -1,7 +1,7 @@
 //! Whose things a list shows, and whose a new thing will be.
 
 use super::{
-    Conn,
+    Conn, project, schema,
     schema::{account, domain},
 };
 use crate::{
@@ -11,7 +11,9 @@ use crate::{
     },
     error::{Error, Result},
 };
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, dsl::Select,
+};
 
 /// The words of a list about owners.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,17 @@ pub struct Wanted {
     pub is_recursive: bool,
     /// Everything in the caller's reach.
     pub list_all: bool,
+    /// Only what belongs to projects.
+    pub project: Option<Projects>,
+}
+
+/// Which projects a list is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Projects {
+    /// This one.
+    One(Id<id::Project>),
+    /// All that the caller may see.
+    All,
 }
 
 /// Whose things a query sees.
@@ -33,8 +46,14 @@ pub enum Owners {
     All,
     /// One account's.
     Account(Id<id::Account>),
+    /// Those of these accounts.
+    Accounts(Vec<Id<id::Account>>),
+    /// Everybody's but what belongs to projects.
+    AllButProjects,
     /// Those of the accounts of these domains.
     Domains(Vec<Id<id::Domain>>),
+    /// Those of the accounts of these domains, but what belongs to projects.
+    DomainsButProjects(Vec<Id<id::Domain>>),
 }
 
 /// Limits a boxed query of a table with `account_id` and `domain_id`.
@@ -45,17 +64,35 @@ macro_rules! owned_by {
             $crate::store::owner::Owners::Account(account) => {
                 $query.filter($table::account_id.eq(*account))
             }
+            $crate::store::owner::Owners::Accounts(accounts) => {
+                $query.filter($table::account_id.eq_any(accounts.clone()))
+            }
+            $crate::store::owner::Owners::AllButProjects => {
+                $query.filter($table::account_id.ne_all($crate::store::owner::shared_accounts()))
+            }
             $crate::store::owner::Owners::Domains(domains) => {
                 $query.filter($table::domain_id.eq_any(domains.clone()))
             }
+            $crate::store::owner::Owners::DomainsButProjects(domains) => $query
+                .filter($table::domain_id.eq_any(domains.clone()))
+                .filter($table::account_id.ne_all($crate::store::owner::shared_accounts())),
         }
     };
 }
 pub(super) use owned_by;
 
+/// The accounts of all projects, for the inside of another statement.
+pub(super) fn shared_accounts() -> Select<schema::project::table, schema::project::account_id> {
+    schema::project::table.select(schema::project::account_id)
+}
+
 /// Whose things this list shows this caller. `is_named`: the list names its rows by id, which reaches as far as
-/// `listall`. At most two statements, none in the common cases of users and root admins.
+/// `listall`. At most two statements, none in the common cases of users and root admins. What belongs to projects shows only where projects
+/// or ids are asked for.
 pub fn owners(conn: &mut Conn, caller: &Caller, wanted: &Wanted, is_named: bool) -> Result<Owners> {
+    if let Some(projects) = wanted.project {
+        return of_projects(conn, caller, wanted, projects);
+    }
     if let Some(name) = &wanted.account {
         let home = wanted.domain.unwrap_or(caller.domain);
         let found = account_named(conn, name, home)?.map(|(id, _)| id);
@@ -64,24 +101,64 @@ pub fn owners(conn: &mut Conn, caller: &Caller, wanted: &Wanted, is_named: bool)
         return found.map(Owners::Account).ok_or_else(unknown);
     }
     if is_one_account(caller) {
-        return Ok(Owners::Account(caller.account));
+        return match is_named {
+            true => with_own(conn, caller),
+            false => Ok(Owners::Account(caller.account)),
+        };
     }
+    let of = |domains| match is_named {
+        true => Owners::Domains(domains),
+        false => Owners::DomainsButProjects(domains),
+    };
     if let Some(home) = wanted.domain {
         if !wanted.is_recursive {
-            return Ok(Owners::Domains(vec![home]));
+            return Ok(of(vec![home]));
         }
         let path: String =
             domain::table.filter(domain::id.eq(home)).select(domain::path).first(conn)?;
-        return Ok(Owners::Domains(below(conn, &path)?));
+        return Ok(of(below(conn, &path)?));
     }
     if !wanted.list_all && !is_named {
         return Ok(Owners::Account(caller.account));
     }
     match caller.scope().reach() {
-        Reach::All => Ok(Owners::All),
-        Reach::Domain { path } => Ok(Owners::Domains(below(conn, path)?)),
+        Reach::All if is_named => Ok(Owners::All),
+        Reach::All => Ok(Owners::AllButProjects),
+        Reach::Domain { path } => Ok(of(below(conn, path)?)),
         Reach::Account(account) => Ok(Owners::Account(*account)),
     }
+}
+
+/// What belongs to one project, or to all in reach; with `listall` the other things in reach too.
+fn of_projects(
+    conn: &mut Conn,
+    caller: &Caller,
+    wanted: &Wanted,
+    projects: Projects,
+) -> Result<Owners> {
+    if wanted.account.is_some() {
+        return Err(Error::invalid("Account and projectId can't be specified together"));
+    }
+    if let Projects::One(id) = projects {
+        return Ok(Owners::Account(project::get(conn, id)?.account.0));
+    }
+    match (caller.scope().reach(), wanted.list_all) {
+        (Reach::All, true) => Ok(Owners::All),
+        (Reach::All, false) => Ok(Owners::Accounts(project::accounts_of(conn, None)?)),
+        (Reach::Domain { path }, true) => Ok(Owners::Domains(below(conn, path)?)),
+        (Reach::Account(_), true) => with_own(conn, caller),
+        (_, false) => Ok(Owners::Accounts(project::accounts_of(conn, Some(caller.account))?)),
+    }
+}
+
+/// What the caller's account owns, and what belongs to its projects.
+fn with_own(conn: &mut Conn, caller: &Caller) -> Result<Owners> {
+    let mut accounts = project::accounts_of(conn, Some(caller.account))?;
+    if accounts.is_empty() {
+        return Ok(Owners::Account(caller.account));
+    }
+    accounts.push(caller.account);
+    Ok(Owners::Accounts(accounts))
 }
 
 fn is_one_account(caller: &Caller) -> bool {
@@ -97,14 +174,26 @@ pub struct Owner {
     pub domain: Id<id::Domain>,
 }
 
-/// The owner that a create command names with `account` and `domainid`, or the caller. The kernel has seen that the
-/// caller may name the domain.
+/// How a create command names an owner: account, domain, project.
+pub type Asked<'a> = (Option<&'a str>, Option<Id<id::Domain>>, Option<Id<id::Project>>);
+
+/// The owner that a create command names with `projectid`, or with `account` and `domainid`, or the caller. The kernel
+/// has seen that the caller may name the project and the domain.
 pub fn designate(
     conn: &mut Conn,
     caller: &Caller,
-    account: Option<&str>,
-    domain: Option<Id<id::Domain>>,
+    (account, domain, project): Asked<'_>,
 ) -> Result<Owner> {
+    if let Some(id) = project {
+        if account.is_some() {
+            return Err(Error::invalid("Account and projectId can't be specified together"));
+        }
+        let found = project::get(conn, id)?;
+        if !found.is_active {
+            return Err(Error::Forbidden(format!("project {} is suspended", found.name)));
+        }
+        return Ok(Owner { account: found.account.0, domain: found.domain.0 });
+    }
     let own = Owner { account: caller.account, domain: caller.domain };
     let (name, home) = match (account, domain) {
         (None, _) => return Ok(own),
@@ -134,7 +223,8 @@ pub fn path(conn: &mut Conn, id: Id<id::Domain>) -> Result<String> {
     Ok(domain::table.filter(domain::id.eq(id)).select(domain::path).first(conn)?)
 }
 
-fn account_named(
+/// An account by its name in a domain, and whether it may act.
+pub fn account_named(
     conn: &mut Conn,
     name: &str,
     home: Id<id::Domain>,
@@ -142,7 +232,7 @@ fn account_named(
     Ok(account::table
         .filter(account::name.eq(name))
         .filter(account::domain_id.eq(home))
-        .filter(account::alive.eq(true))
+        .filter(account::alive.eq(true).and(account::is_project.eq(false)))
         .select((account::id, account::state))
         .first(conn)
         .optional()?)
@@ -155,6 +245,31 @@ pub fn below(conn: &mut Conn, path: &str) -> Result<Vec<Id<id::Domain>>> {
         .select((domain::id, domain::path))
         .load(conn)?;
     Ok(rows.into_iter().filter(|(_, other)| other.starts_with(path)).map(|(id, _)| id).collect())
+}
+
+/// What an account owns that a command can remove: instances, networks, templates.
+#[derive(Debug, Default)]
+pub struct Owned {
+    /// Its instances that are not gone.
+    pub vms: Vec<Id<id::Vm>>,
+    /// Its networks.
+    pub networks: Vec<Id<id::Network>>,
+    /// Its templates.
+    pub templates: Vec<Id<id::Template>>,
+}
+
+/// What an account owns. Three statements.
+pub fn owned(conn: &mut Conn, owner: Id<id::Account>) -> Result<Owned> {
+    use super::schema::{network, template, vm};
+    let vms = vm::table.filter(vm::account_id.eq(owner).and(vm::removed.is_null()));
+    let networks = network::table.filter(network::account_id.eq(owner));
+    let templates =
+        template::table.filter(template::account_id.eq(owner).and(template::removed.is_null()));
+    Ok(Owned {
+        vms: vms.select(vm::id).load(conn)?,
+        networks: networks.filter(network::alive.eq(true)).select(network::id).load(conn)?,
+        templates: templates.select(template::id).load(conn)?,
+    })
 }
 
 /// Refuses while an account owns instances, volumes, networks or templates.

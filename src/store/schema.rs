@@ -12,6 +12,7 @@ diesel::table! {
         created -> Datetime,
         removed -> Nullable<Datetime>,
         alive -> Nullable<Bool>,
+        is_project -> Bool,
     }
 }
 
@@ -382,6 +383,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    project (id) {
+        id -> Text,
+        account_id -> Text,
+        domain_id -> Text,
+        name -> Text,
+        display_text -> Text,
+        is_active -> Bool,
+        created -> Datetime,
+        removed -> Nullable<Datetime>,
+        alive -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    project_member (id) {
+        id -> Text,
+        project_id -> Text,
+        account_id -> Text,
+        is_admin -> Bool,
+    }
+}
+
+diesel::table! {
     role (id) {
         id -> Text,
         name -> Text,
@@ -665,6 +689,8 @@ diesel::joinable!(gpu_offering_alternative -> vgpu_profile (profile_id));
 diesel::joinable!(gpu_slice_type -> gpu_device (device_id));
 diesel::joinable!(gpu_slice_type -> vgpu_profile (profile_id));
 diesel::joinable!(os_type -> os_category (category_id));
+diesel::joinable!(project -> account (account_id));
+diesel::joinable!(project_member -> project (project_id));
 diesel::joinable!(role_rule -> role (role_id));
 diesel::joinable!(session -> user (user_id));
 diesel::joinable!(user -> account (account_id));
@@ -695,6 +721,8 @@ diesel::allow_tables_to_appear_in_same_query! {
     os_type,
     physical_network,
     pod,
+    project,
+    project_member,
     role,
     role_rule,
     server,

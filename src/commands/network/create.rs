@@ -50,6 +50,8 @@ pub(super) struct Request {
     account: Option<String>,
     /// the ID of the domain of that account
     domain_id: Option<Id<id::Domain>>,
+    /// the ID of the project that will own it
+    project_id: Option<Id<id::Project>>,
 }
 
 impl Command for CreateNetwork {
@@ -77,7 +79,8 @@ impl Command for CreateNetwork {
 }
 
 fn plan(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<network::Network> {
-    let owner = owner::designate(tx, caller, request.account.as_deref(), request.domain_id)?;
+    let wanted = (request.account.as_deref(), request.domain_id, request.project_id);
+    let owner = owner::designate(tx, caller, wanted)?;
     let offering = network_offering::get(tx, request.network_offering_id)?;
     if offering.state != "Enabled" {
         return Err(Error::Invalid(format!("network offering {} is not enabled", offering.name)));

@@ -67,12 +67,7 @@ impl Command for ListNetworks {
         let (count, rows) = cx
             .db
             .read(move |conn| {
-                let wanted = owner::Wanted {
-                    account: listing.account.clone(),
-                    domain: listing.domain,
-                    is_recursive: listing.is_recursive,
-                    list_all: listing.list_all,
-                };
+                let wanted = listing.wanted();
                 let owners = owner::owners(conn, &caller, &wanted, request.id.is_some())?;
                 let own_only = request.network_filter.as_deref() == Some("account");
                 let mut guest_type = request.r#type.clone();

@@ -16,6 +16,8 @@ pub(super) struct Request {
     account: Option<String>,
     /// the ID of the owner's domain
     domain_id: Option<Id<id::Domain>>,
+    /// the ID of the project that owns it
+    project_id: Option<Id<id::Project>>,
 }
 
 impl Command for CreateSshKeyPair {
@@ -30,9 +32,9 @@ impl Command for CreateSshKeyPair {
     type Response = One<MadeView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { name, account, domain_id } = request;
+        let Request { name, account, domain_id, project_id } = request;
         let (public, private) = key::make()?;
-        let made = super::register::keep(cx, name, public, account, domain_id).await?;
+        let made = super::register::keep(cx, name, public, account, domain_id, project_id).await?;
         Ok(One(MadeView::of(made, Some(private))))
     }
 }

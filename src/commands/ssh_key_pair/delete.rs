@@ -18,6 +18,8 @@ pub(super) struct Request {
     account: Option<String>,
     /// the ID of the owner's domain
     domain_id: Option<Id<id::Domain>>,
+    /// the ID of the project that owns it
+    project_id: Option<Id<id::Project>>,
 }
 
 impl Command for DeleteSshKeyPair {
@@ -32,9 +34,9 @@ impl Command for DeleteSshKeyPair {
     type Response = Success;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { name, account, domain_id } = request;
+        let Request { name, account, domain_id, project_id } = request;
         cx.write(move |tx, caller| {
-            let owner = owner::designate(tx, caller, account.as_deref(), domain_id)?;
+            let owner = owner::designate(tx, caller, (account.as_deref(), domain_id, project_id))?;
             let who = account.as_deref().unwrap_or(&caller.account_name);
             let id = ssh_key_pair::delete_named(tx, owner.account, &name)?.ok_or_else(|| {
                 Error::Invalid(format!(

@@ -28,6 +28,8 @@ pub(super) struct Request {
     account: Option<String>,
     /// the ID of the owner's domain
     domain_id: Option<Id<id::Domain>>,
+    /// the ID of the project that owns it
+    project_id: Option<Id<id::Project>>,
 }
 
 impl Command for RegisterSshKeyPair {
@@ -42,9 +44,9 @@ impl Command for RegisterSshKeyPair {
     type Response = One<MadeView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { name, public_key, account, domain_id } = request;
+        let Request { name, public_key, account, domain_id, project_id } = request;
         let public = key::read(&public_key)?;
-        Ok(One(MadeView::of(keep(cx, name, public, account, domain_id).await?, None)))
+        Ok(One(MadeView::of(keep(cx, name, public, account, domain_id, project_id).await?, None)))
     }
 }
 
@@ -55,13 +57,14 @@ pub(super) async fn keep(
     public: PublicKey,
     account: Option<String>,
     domain: Option<Id<id::Domain>>,
+    project: Option<Id<id::Project>>,
 ) -> Result<Listed> {
     if name.trim().is_empty() || name.contains(',') {
         return Err(Error::invalid("a key pair needs a name without commas"));
     }
     let id = Id::mint();
     cx.write(move |tx, caller| {
-        let owner = owner::designate(tx, caller, account.as_deref(), domain)?;
+        let owner = owner::designate(tx, caller, (account.as_deref(), domain, project))?;
         let new = ssh_key_pair::New {
             id,
             account_id: owner.account,

@@ -74,15 +74,14 @@ impl Command for ListTemplates {
                 ids.extend(request.id);
                 let named = !ids.is_empty();
                 let listing = &request.listing;
-                let words = owner::Wanted {
-                    account: listing.account.clone(),
-                    domain: listing.domain,
-                    is_recursive: listing.is_recursive,
-                    list_all: listing.list_all,
-                };
+                let words = listing.wanted();
                 // a root admin sees what everybody may execute as one's own
                 let owners = match wanted {
-                    Wanted::Executable if is_admin && listing.account.is_none() => Owners::All,
+                    Wanted::Executable
+                        if is_admin && listing.account.is_none() && listing.project.is_none() =>
+                    {
+                        Owners::All
+                    }
                     _ => owner::owners(conn, &caller, &words, named)?,
                 };
                 let filter = template::Filter {

@@ -47,6 +47,8 @@ pub(super) struct Request {
     zone_id: Option<AnyZone>,
     /// the ID of the domain of the account
     domain_id: Option<Id<id::Domain>>,
+    /// the ID of the project that will own it
+    project_id: Option<Id<id::Project>>,
     /// the account that will own the template
     account: Option<String>,
     /// what the file must hash to: {SHA-256}9f86.. and the like
@@ -91,7 +93,8 @@ fn plan(
     settings: &Settings,
     request: &Request,
 ) -> Result<template::Template> {
-    let owner = owner::designate(tx, caller, request.account.as_deref(), request.domain_id)?;
+    let wanted = (request.account.as_deref(), request.domain_id, request.project_id);
+    let owner = owner::designate(tx, caller, wanted)?;
     let hypervisor = by_word(Hypervisor::ALL, &request.hypervisor).ok_or_else(|| {
         Error::Invalid(format!(
             "Hypervisor Type: {} is invalid. Supported Hypervisor types are KVM, Simulator",

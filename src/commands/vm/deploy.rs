@@ -39,6 +39,8 @@ pub(super) struct Request {
     pub(super) account: Option<String>,
     /// the ID of the owner's domain
     pub(super) domain_id: Option<Id<id::Domain>>,
+    /// the ID of the project that will own it
+    pub(super) project_id: Option<Id<id::Project>>,
     /// the IDs of the networks, joined by commas; the first is the default one
     pub(super) network_ids: Vec<Id<id::Network>>,
     /// the size of the root disk in GiB, not smaller than the template

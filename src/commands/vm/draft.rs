@@ -53,7 +53,8 @@ pub(super) struct Order {
 
 /// Reads everything that the request names, and checks that it goes together.
 pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Draft> {
-    let owner = owner::designate(tx, caller, request.account.as_deref(), request.domain_id)?;
+    let wanted = (request.account.as_deref(), request.domain_id, request.project_id);
+    let owner = owner::designate(tx, caller, wanted)?;
     let compute = deploy::compute(tx, request.service_offering_id, request.gpu_offering_id)?;
     check_usable(tx, caller, owner, &compute, request)?;
     let gpus = gpus(tx, &compute)?;

@@ -1,0 +1,64 @@
+//! `activateProject`: new things may be made in it again.
+
+use super::{
+    power::changeable,
+    view::{ProjectView, one},
+};
+use crate::{command::prelude::*, store::project};
+use serde::{Deserialize, Serialize};
+
+/// `activateProject`.
+#[derive(Debug)]
+pub(super) struct ActivateProject;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the ID of the project
+    id: Id<id::Project>,
+}
+
+/// What its job knows.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    project: Id<id::Project>,
+}
+
+impl AsyncCommand for ActivateProject {
+    const SPEC: Spec = Spec {
+        name: "activateProject",
+        about: "Activates a project that was suspended",
+        since: "3.0.0",
+        roles: Role::EVERYONE,
+        event: Some("PROJECT.ACTIVATE"),
+    };
+    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
+    type Request = Request;
+    type Plan = Plan;
+    type Response = One<ProjectView>;
+
+    /// All of it happens here; the job only tells.
+    fn admit(
+        _: &Env,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Admitted<Plan>> {
+        let id = request.id;
+        let mut changed = changeable(tx, caller, id)?;
+        changed.is_active = true;
+        project::write(tx, &changed)?;
+        let subject = Some((Kind::Project, id.uuid()));
+        Ok(Admitted { plan: Plan { project: id }, subject, created: None, describe: None })
+    }
+
+    async fn run(cx: &Cx, plan: &Plan) -> Result<One<ProjectView>> {
+        let id = plan.project;
+        Ok(One(cx.db.read(move |conn| one(conn, id)).await?))
+    }
+
+    /// One transaction: there is nothing half done.
+    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
+        Ok(())
+    }
+}

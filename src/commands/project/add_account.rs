@@ -1,0 +1,65 @@
+//! `addAccountToProject`: one more member.
+
+use super::power::{account_named, changeable, is_admin};
+use crate::{command::prelude::*, store::project};
+use serde::{Deserialize, Serialize};
+
+/// `addAccountToProject`.
+#[derive(Debug)]
+pub(super) struct AddAccountToProject;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the ID of the project
+    project_id: Id<id::Project>,
+    /// the name of the account, in the domain of the project
+    account: String,
+    /// Admin or Regular; Regular when not given
+    #[param(name = "roletype")]
+    role_type: Option<String>,
+}
+
+/// What its job knows.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    project: Id<id::Project>,
+}
+
+impl AsyncCommand for AddAccountToProject {
+    const SPEC: Spec = Spec {
+        name: "addAccountToProject",
+        about: "Adds an account to a project",
+        since: "3.0.0",
+        roles: Role::EVERYONE,
+        event: Some("PROJECT.ACCOUNT.ADD"),
+    };
+    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
+    type Request = Request;
+    type Plan = Plan;
+    type Response = Success;
+
+    /// All of it happens here; the job only tells.
+    fn admit(
+        _: &Env,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Admitted<Plan>> {
+        let id = request.project_id;
+        let found = changeable(tx, caller, id)?;
+        let who = account_named(tx, &found, &request.account)?;
+        project::join(tx, id, who, is_admin(request.role_type.as_deref())?)?;
+        let subject = Some((Kind::Project, id.uuid()));
+        Ok(Admitted { plan: Plan { project: id }, subject, created: None, describe: None })
+    }
+
+    async fn run(_: &Cx, _: &Plan) -> Result<Success> {
+        Ok(Success::YES)
+    }
+
+    /// One transaction: there is nothing half done.
+    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
+        Ok(())
+    }
+}

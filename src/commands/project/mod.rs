@@ -1,0 +1,33 @@
+//! Projects: accounts that several accounts share.
+//!
+//! What belongs to a project is owned by an account of its own, which nobody logs in to; members reach it by naming the
+//! project. So every list, limit and look-up that knows owners knows projects.
+
+mod activate;
+mod add_account;
+mod create;
+mod delete;
+mod delete_account;
+mod list;
+mod list_accounts;
+mod list_invitations;
+mod power;
+mod suspend;
+mod update;
+pub mod view;
+
+use crate::command::{Entry, asynchronous, sync};
+
+/// The room's commands.
+pub const COMMANDS: &[Entry] = &[
+    asynchronous::<activate::ActivateProject>(),
+    asynchronous::<add_account::AddAccountToProject>(),
+    asynchronous::<create::CreateProject>(),
+    asynchronous::<delete::DeleteProject>(),
+    asynchronous::<delete_account::DeleteAccountFromProject>(),
+    sync::<list::ListProjects>(),
+    sync::<list_accounts::ListProjectAccounts>(),
+    sync::<list_invitations::ListProjectInvitations>(),
+    asynchronous::<suspend::SuspendProject>(),
+    asynchronous::<update::UpdateProject>(),
+];

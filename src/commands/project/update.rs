@@ -1,0 +1,109 @@
+//! `updateProject`: another name or text, or another administrator.
+
+use super::{
+    power::{account_named, changeable, is_admin},
+    view::{ProjectView, one},
+};
+use crate::{command::prelude::*, store::project};
+use serde::{Deserialize, Serialize};
+
+/// `updateProject`.
+#[derive(Debug)]
+pub(super) struct UpdateProject;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the ID of the project
+    id: Id<id::Project>,
+    /// the name of the project
+    name: Option<String>,
+    /// what the project is for
+    #[param(name = "displaytext")]
+    display_text: Option<String>,
+    /// the member to make an administrator, or not one
+    account: Option<String>,
+    /// Admin or Regular; Admin when not given
+    #[param(name = "roletype")]
+    role_type: Option<String>,
+    /// whether the account becomes the only administrator; true when not given
+    #[param(name = "swapowner")]
+    swap_owner: Option<bool>,
+}
+
+/// What its job knows.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    project: Id<id::Project>,
+}
+
+impl AsyncCommand for UpdateProject {
+    const SPEC: Spec = Spec {
+        name: "updateProject",
+        about: "Updates a project",
+        since: "3.0.0",
+        roles: Role::EVERYONE,
+        event: Some("PROJECT.UPDATE"),
+    };
+    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
+    type Request = Request;
+    type Plan = Plan;
+    type Response = One<ProjectView>;
+
+    /// All of it happens here; the job only tells.
+    fn admit(
+        _: &Env,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Admitted<Plan>> {
+        let id = request.id;
+        let mut changed = changeable(tx, caller, id)?;
+        if let Some(name) = request.name.clone().filter(|name| !name.trim().is_empty()) {
+            changed.name = name;
+        }
+        changed.display_text = request.display_text.clone().unwrap_or(changed.display_text);
+        project::write(tx, &changed)?;
+        if let Some(name) = &request.account {
+            hand_over(tx, &changed, name, request)?;
+        }
+        let subject = Some((Kind::Project, id.uuid()));
+        Ok(Admitted { plan: Plan { project: id }, subject, created: None, describe: None })
+    }
+
+    async fn run(cx: &Cx, plan: &Plan) -> Result<One<ProjectView>> {
+        let id = plan.project;
+        Ok(One(cx.db.read(move |conn| one(conn, id)).await?))
+    }
+
+    /// One transaction: there is nothing half done.
+    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Another administrator; there always is one.
+fn hand_over(
+    tx: &mut Tx<'_>,
+    changed: &project::Project,
+    name: &str,
+    request: &Request,
+) -> Result<()> {
+    let heir = account_named(tx, changed, name)?;
+    let swaps = request.role_type.is_none() && request.swap_owner.unwrap_or(true);
+    let becomes = swaps || request.role_type.is_none() || is_admin(request.role_type.as_deref())?;
+    if !project::promote(tx, changed.id, heir, becomes)? {
+        return Err(Error::Invalid(format!(
+            "account {name} is no member of the project {}",
+            changed.name
+        )));
+    }
+    let members = project::members(tx, &[changed.id])?;
+    for member in members.iter().filter(|member| swaps && member.account.0 != heir) {
+        project::promote(tx, changed.id, member.account.0, false)?;
+    }
+    if !members.iter().any(|member| member.is_admin) {
+        return Err(Error::invalid("a project keeps at least one administrator"));
+    }
+    Ok(())
+}

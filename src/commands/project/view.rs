@@ -1,0 +1,108 @@
+//! The `project` and `projectaccount` objects.
+
+use crate::{
+    command::prelude::*,
+    domain::identity::shown_path,
+    store::project::{self, Member, Project},
+};
+
+/// A project.
+#[derive(Debug, View)]
+#[view(object = "project")]
+pub struct ProjectView {
+    /// the ID of the project
+    id: Id<id::Project>,
+    /// the name of the project
+    name: String,
+    /// what the project is for
+    display_text: String,
+    /// the ID of the domain of the project
+    domain_id: Id<id::Domain>,
+    /// the name of the domain of the project
+    domain: String,
+    /// the accounts that may change the project
+    owner: Vec<BTreeMap<String, String>>,
+    /// the name of the account that owns what belongs to the project
+    project_account_name: String,
+    /// Active or Suspended
+    state: &'static str,
+    /// when the project was made
+    created: Date,
+    /// the tags of the project
+    tags: Vec<String>,
+}
+
+/// Projects with their owners, as answers show them. Two statements.
+pub(super) fn shown(conn: &mut Conn, projects: Vec<Project>) -> Result<Vec<ProjectView>> {
+    let ids: Vec<_> = projects.iter().map(|project| project.id).collect();
+    let members = project::members(conn, &ids)?;
+    let admins: Vec<_> = members.into_iter().filter(|member| member.is_admin).collect();
+    let accounts: Vec<_> = admins.iter().map(|member| member.account.0).collect();
+    let users = project::first_users(conn, &accounts)?;
+    let owner = |member: &Member| {
+        let mut owner = BTreeMap::from([("account".to_owned(), member.account.1.clone())]);
+        if let Some((_, id, name)) = users.iter().find(|(of, ..)| *of == member.account.0) {
+            owner.insert("userid".to_owned(), id.to_string());
+            owner.insert("user".to_owned(), name.clone());
+        }
+        owner
+    };
+    let view = |project: Project| ProjectView {
+        id: project.id,
+        name: project.name,
+        display_text: project.display_text,
+        domain_id: project.domain.0,
+        domain: project.domain.1,
+        owner: admins.iter().filter(|member| member.project == project.id).map(owner).collect(),
+        project_account_name: project.account.1,
+        state: if project.is_active { "Active" } else { "Suspended" },
+        created: project.created.into(),
+        tags: Vec::new(),
+    };
+    Ok(projects.into_iter().map(view).collect())
+}
+
+/// One project as answers show it.
+pub(super) fn one(conn: &mut Conn, id: Id<id::Project>) -> Result<ProjectView> {
+    let found = project::get(conn, id)?;
+    let view = shown(conn, vec![found])?.pop();
+    view.ok_or_else(|| Error::internal("a project without a view"))
+}
+
+/// A member of a project.
+#[derive(Debug, View)]
+#[view(object = "projectaccount")]
+pub struct ProjectAccountView {
+    /// the ID of the project
+    project_id: Id<id::Project>,
+    /// the name of the project
+    project: String,
+    /// the ID of the account
+    account_id: Id<id::Account>,
+    /// the name of the account
+    account: String,
+    /// Admin or Regular
+    role: &'static str,
+    /// the ID of the domain of the account
+    domain_id: Id<id::Domain>,
+    /// the name of the domain of the account
+    domain: String,
+    /// the path of the domain of the account
+    domain_path: String,
+}
+
+impl ProjectAccountView {
+    /// A member of the project of this name.
+    pub fn new(member: Member, project: String) -> Self {
+        Self {
+            project_id: member.project,
+            project,
+            account_id: member.account.0,
+            account: member.account.1,
+            role: if member.is_admin { "Admin" } else { "Regular" },
+            domain_id: member.domain.0,
+            domain: member.domain.1,
+            domain_path: shown_path(&member.domain.2),
+        }
+    }
+}

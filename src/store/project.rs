@@ -1,0 +1,285 @@
+//! Projects: accounts that several accounts share, and who their members are.
+
+use super::{
+    Conn, Tx, Window, clock, escape_like, identity, like,
+    schema::{account, domain, project, project_member, user},
+};
+use crate::{
+    domain::{
+        Id, Time, id,
+        identity::{Caller, Reach},
+    },
+    error::{Error, Result},
+};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, Queryable, RunQueryDsl, TextExpressionMethods, delete,
+    insert_into, update,
+};
+
+/// A project.
+#[derive(Debug, Clone, Queryable)]
+pub struct Project {
+    /// Its id.
+    pub id: Id<id::Project>,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub display_text: String,
+    /// Whether new things may be made in it.
+    pub is_active: bool,
+    /// When it was made.
+    pub created: Time,
+    /// The account that owns what belongs to it: id, name.
+    pub account: (Id<id::Account>, String),
+    /// Its domain: id, name.
+    pub domain: (Id<id::Domain>, String),
+}
+
+/// A member of a project.
+#[derive(Debug, Clone, Queryable)]
+pub struct Member {
+    /// The project.
+    pub project: Id<id::Project>,
+    /// Whether it may change the project.
+    pub is_admin: bool,
+    /// The account: id, name.
+    pub account: (Id<id::Account>, String),
+    /// Its domain: id, name, path.
+    pub domain: (Id<id::Domain>, String, String),
+}
+
+/// Which projects to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// This one.
+    pub id: Option<Id<id::Project>>,
+    /// Of this name.
+    pub name: Option<String>,
+    /// Active or suspended.
+    pub is_active: Option<bool>,
+    /// In this domain.
+    pub domain: Option<Id<id::Domain>>,
+    /// Everything in the caller's reach, not only where the caller is a member.
+    pub list_all: bool,
+}
+
+/// The projects that the caller sees, oldest first.
+pub fn list(
+    conn: &mut Conn,
+    caller: &Caller,
+    filter: &Filter,
+    window: &Window,
+) -> Result<(i64, Vec<Project>)> {
+    let scope = caller.scope();
+    let query = || {
+        let mut query = project::table
+            .inner_join(account::table.on(account::id.eq(project::account_id)))
+            .inner_join(domain::table.on(domain::id.eq(project::domain_id)))
+            .filter(project::alive.eq(true))
+            .into_boxed();
+        let mine = project_member::table
+            .filter(project_member::account_id.eq(caller.account))
+            .select(project_member::project_id);
+        match scope.reach() {
+            Reach::All if filter.list_all => {}
+            Reach::Domain { path } if filter.list_all => {
+                query = query.filter(domain::path.like(format!("{}%", escape_like(path))));
+            }
+            _ => query = query.filter(project::id.eq_any(mine)),
+        }
+        if let Some(id) = filter.id {
+            query = query.filter(project::id.eq(id));
+        }
+        if let Some(name) = &filter.name {
+            query = query.filter(project::name.eq(name.clone()));
+        }
+        if let Some(is_active) = filter.is_active {
+            query = query.filter(project::is_active.eq(is_active));
+        }
+        if let Some(home) = filter.domain {
+            query = query.filter(project::domain_id.eq(home));
+        }
+        if let Some(word) = &window.keyword {
+            query = query
+                .filter(project::name.like(like(word)).or(project::display_text.like(like(word))));
+        }
+        query
+    };
+    let columns = (
+        project::id,
+        project::name,
+        project::display_text,
+        project::is_active,
+        project::created,
+        (account::id, account::name),
+        (domain::id, domain::name),
+    );
+    let rows = window.page(query().select(columns).order(project::id), conn)?;
+    let count = window.count(rows.len(), || Ok(query().count().get_result(conn)?))?;
+    Ok((count, rows))
+}
+
+/// A project whose id the kernel has seen.
+pub fn get(conn: &mut Conn, id: Id<id::Project>) -> Result<Project> {
+    let row = project::table
+        .inner_join(account::table.on(account::id.eq(project::account_id)))
+        .inner_join(domain::table.on(domain::id.eq(project::domain_id)))
+        .filter(project::id.eq(id).and(project::alive.eq(true)))
+        .select((
+            project::id,
+            project::name,
+            project::display_text,
+            project::is_active,
+            project::created,
+            (account::id, account::name),
+            (domain::id, domain::name),
+        ))
+        .first(conn)
+        .optional()?;
+    row.ok_or_else(|| Error::NotFound { what: "project", id: id.to_string() })
+}
+
+/// The members of projects, in the order of their joining.
+pub fn members(conn: &mut Conn, ids: &[Id<id::Project>]) -> Result<Vec<Member>> {
+    Ok(project_member::table
+        .inner_join(account::table.on(account::id.eq(project_member::account_id)))
+        .inner_join(domain::table.on(domain::id.eq(account::domain_id)))
+        .filter(project_member::project_id.eq_any(ids))
+        .order(project_member::id)
+        .select((
+            project_member::project_id,
+            project_member::is_admin,
+            (account::id, account::name),
+            (domain::id, domain::name, domain::path),
+        ))
+        .load(conn)?)
+}
+
+/// The accounts of the projects that an account is a member of; of all projects with `None`.
+pub fn accounts_of(
+    conn: &mut Conn,
+    member: Option<Id<id::Account>>,
+) -> Result<Vec<Id<id::Account>>> {
+    let Some(member) = member else {
+        let all = project::table.filter(project::alive.eq(true));
+        return Ok(all.select(project::account_id).load(conn)?);
+    };
+    let mine = project_member::table
+        .filter(project_member::account_id.eq(member))
+        .select(project_member::project_id);
+    let rows = project::table.filter(project::alive.eq(true).and(project::id.eq_any(mine)));
+    Ok(rows.select(project::account_id).load(conn)?)
+}
+
+/// Makes a project with its account and its first administrator. Error: invalid, when the domain has one of that name.
+pub fn insert(
+    tx: &mut Tx<'_>,
+    id: Id<id::Project>,
+    (name, display_text): (&str, &str),
+    (owner, home): (Id<id::Account>, Id<id::Domain>),
+) -> Result<()> {
+    let shared = Id::<id::Account>::mint();
+    let role = identity::default_role(tx, crate::domain::identity::RoleType::User)?;
+    let role = role.ok_or_else(|| Error::internal("there is no role for users"))?;
+    let short: String = name.chars().take(200).collect();
+    identity::insert_account(tx, shared, &format!("PrjAcct-{short}-{id}"), home, role.id)?;
+    update(account::table.filter(account::id.eq(shared)))
+        .set(account::is_project.eq(true))
+        .execute(&mut **tx)?;
+    let row = (
+        project::id.eq(id),
+        project::account_id.eq(shared),
+        project::domain_id.eq(home),
+        project::name.eq(name),
+        project::display_text.eq(display_text),
+        project::is_active.eq(true),
+    );
+    let outcome = insert_into(project::table).values(row).execute(&mut **tx);
+    identity::unique(outcome, || {
+        format!("Project with name {name} already exists in domain id={home}")
+    })?;
+    join(tx, id, owner, true)
+}
+
+/// Makes an account a member. Error: invalid, when it is one already.
+pub fn join(
+    tx: &mut Tx<'_>,
+    id: Id<id::Project>,
+    who: Id<id::Account>,
+    is_admin: bool,
+) -> Result<()> {
+    let row = (
+        project_member::id.eq(uuid::Uuid::now_v7().hyphenated().to_string()),
+        project_member::project_id.eq(id),
+        project_member::account_id.eq(who),
+        project_member::is_admin.eq(is_admin),
+    );
+    let outcome = insert_into(project_member::table).values(row).execute(&mut **tx);
+    identity::unique(outcome, || format!("account {who} is already a member of project {id}"))
+}
+
+/// Ends a membership. False: there was none.
+pub fn part(tx: &mut Tx<'_>, id: Id<id::Project>, who: Id<id::Account>) -> Result<bool> {
+    let row = project_member::table
+        .filter(project_member::project_id.eq(id).and(project_member::account_id.eq(who)));
+    Ok(delete(row).execute(&mut **tx)? == 1)
+}
+
+/// Ends all memberships of an account.
+pub fn part_from_all(tx: &mut Tx<'_>, who: Id<id::Account>) -> Result<()> {
+    delete(project_member::table.filter(project_member::account_id.eq(who))).execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Makes a member an administrator or not. False: it is no member.
+pub fn promote(
+    tx: &mut Tx<'_>,
+    id: Id<id::Project>,
+    who: Id<id::Account>,
+    is_admin: bool,
+) -> Result<bool> {
+    let row = project_member::table
+        .filter(project_member::project_id.eq(id).and(project_member::account_id.eq(who)));
+    Ok(update(row).set(project_member::is_admin.eq(is_admin)).execute(&mut **tx)? == 1)
+}
+
+/// The project, held until the transaction ends, so that its members and its state stay.
+pub fn hold(tx: &mut Tx<'_>, id: Id<id::Project>) -> Result<Project> {
+    let row = project::table.filter(project::id.eq(id)).select(project::id).for_update();
+    let _: Option<Id<id::Project>> = row.first(&mut **tx).optional()?;
+    get(tx, id)
+}
+
+/// Writes name, text and state. Error: invalid, when the name is taken.
+pub fn write(tx: &mut Tx<'_>, changed: &Project) -> Result<()> {
+    let row = (
+        project::name.eq(&changed.name),
+        project::display_text.eq(&changed.display_text),
+        project::is_active.eq(changed.is_active),
+    );
+    let outcome = update(project::table.filter(project::id.eq(changed.id))).set(row);
+    identity::unique(outcome.execute(&mut **tx), || {
+        format!("Project with name {} already exists in its domain", changed.name)
+    })
+}
+
+/// Removes a project and its account, which own nothing any more.
+pub fn remove(tx: &mut Tx<'_>, gone: &Project) -> Result<()> {
+    delete(project_member::table.filter(project_member::project_id.eq(gone.id)))
+        .execute(&mut **tx)?;
+    update(project::table.filter(project::id.eq(gone.id)))
+        .set((project::alive.eq(None::<bool>), project::removed.eq(clock().nullable())))
+        .execute(&mut **tx)?;
+    identity::remove_account(tx, gone.account.0)
+}
+
+/// An account, one of its users, that user's name.
+pub type FirstUser = (Id<id::Account>, Id<id::User>, String);
+
+/// The first users of accounts, for answers that name one: account, id, name.
+pub fn first_users(conn: &mut Conn, accounts: &[Id<id::Account>]) -> Result<Vec<FirstUser>> {
+    let users = user::table.filter(user::account_id.eq_any(accounts).and(user::alive.eq(true)));
+    let columns = (user::account_id, user::id, user::username);
+    Ok(users.order(user::id).select(columns).load(conn)?)
+}
