@@ -32,6 +32,7 @@ mod storage_pool;
 mod store;
 mod sweep_crashes;
 mod sweep_input;
+mod sweep_matrix;
 mod sweep_roles;
 mod sweep_schema;
 mod sweep_spec;
