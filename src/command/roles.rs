@@ -23,7 +23,9 @@ pub(super) const ROOT: Id<id::Role> = role_id(0);
 
 /// The rules of roles by revision.
 #[derive(Debug, Default)]
-pub(super) struct Known(Mutex<HashMap<Id<id::Role>, (i64, Arc<Rules>)>>);
+pub(super) struct Known(Mutex<ByRole>);
+
+type ByRole = HashMap<Id<id::Role>, (i64, Arc<Rules>)>;
 
 impl Known {
     fn find(&self, role: Id<id::Role>, revision: i64) -> Option<Arc<Rules>> {
