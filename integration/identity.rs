@@ -1,6 +1,7 @@
 //! Domains, accounts, users and keys: who may see and touch whom.
 
 use crate::world::World;
+use csgpu::hypervisor::fake::FakeShape;
 
 fn id(value: &serde_json::Value) -> &str {
     value["id"].as_str().expect("an id")
@@ -99,4 +100,39 @@ async fn a_domain_with_something_in_it_stays() {
     let gone = world.admin.call_async("deleteDomain", &[("id", &domain)]).await;
     assert_eq!(gone["jobstatus"], 1);
     assert_eq!(world.admin.call("listDomains", &[("id", &domain)]).await.status, 431);
+}
+
+#[actix_web::test]
+async fn an_account_goes_with_everything_it_owns() {
+    let world = World::new().await;
+    let made = world.admin.ok("createDomain", &[("name", "d")]).await;
+    let domain = id(&made["domain"]).to_owned();
+    let below = [("name", "below"), ("parentdomainid", domain.as_str())];
+    let made = world.admin.ok("createDomain", &below).await;
+    let joe = world.member("joe", "0", Some(&domain)).await;
+    let eve = world.member("eve", "0", Some(id(&made["domain"]))).await;
+    let site = world.site([FakeShape::new("h").gpus(2)]).await;
+    let size = world.size("one", 1).await;
+    let mut words = site.deploy(&size);
+    words.retain(|(name, _)| *name != "networkids");
+    words.push(("networkids", &site.bridge));
+    for client in [&joe, &eve] {
+        let made = client.call_async("deployVirtualMachine", &words).await;
+        assert_eq!(made["jobstatus"], 1, "{made}");
+        client.ok("createSSHKeyPair", &[("name", "key")]).await;
+    }
+    assert_eq!(world.held().await, "Allocated Allocated");
+    let listed = world.admin.ok("listAccounts", &[("domainid", &domain)]).await;
+    let started = world.admin.ok("deleteAccount", &[("id", id(&listed["account"][0]))]).await;
+    assert_eq!(joe.call("listZones", &[]).await.status, 401);
+    let job = started["jobid"].as_str().expect("a job");
+    let ended = world.admin.finished(job).await;
+    assert_eq!(ended["jobstatus"], 1, "{ended}");
+    assert_eq!(world.held().await, "Allocated");
+    let params = [("id", domain.as_str()), ("cleanup", "true")];
+    let ended = world.admin.call_async("deleteDomain", &params).await;
+    assert_eq!(ended["jobstatus"], 1, "{ended}");
+    assert_eq!((world.held().await.as_str(), site.racks[0].fake.domain_ids().len()), ("", 0));
+    assert_eq!(world.admin.call("listDomains", &[("id", &domain)]).await.status, 431);
+    assert!(world.texts("SELECT name AS text FROM ssh_key_pair").await.is_empty());
 }

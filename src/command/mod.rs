@@ -9,6 +9,7 @@ mod context;
 mod discover;
 mod dispatch;
 mod entry;
+mod errand;
 pub mod host_link;
 pub mod inventory;
 pub mod page;

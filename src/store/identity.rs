@@ -2,7 +2,7 @@
 
 use super::{
     Conn, Tx, Window, clock, escape_like, is_duplicate, like,
-    schema::{account, domain, role, user},
+    schema::{account, domain, role, ssh_key_pair, user},
 };
 use crate::{
     domain::{
@@ -173,6 +173,27 @@ pub fn remove_domain(tx: &mut Tx<'_>, id: Id<id::Domain>) -> Result<()> {
     Ok(())
 }
 
+/// The accounts and the domains of a part of the tree.
+pub type Tree = (Vec<Id<id::Account>>, Vec<Id<id::Domain>>);
+
+/// The accounts of a domain and of all below it, and these domains, the deepest first. Projects are not among them.
+pub fn tree(conn: &mut Conn, top: &Domain) -> Result<Tree> {
+    let below = format!("{}%", escape_like(&top.path));
+    let mut domains: Vec<(Id<id::Domain>, String)> = domain::table
+        .filter(domain::alive.eq(true).and(domain::path.like(below)))
+        .select((domain::id, domain::path))
+        .load(conn)?;
+    domains.sort_by_key(|(_, path)| std::cmp::Reverse(path.len()));
+    let domains: Vec<_> = domains.into_iter().map(|(id, _)| id).collect();
+    let accounts = account::table
+        .filter(account::alive.eq(true).and(account::is_project.eq(false)))
+        .filter(account::domain_id.eq_any(domains.clone()))
+        .order(account::id)
+        .select(account::id)
+        .load(conn)?;
+    Ok((accounts, domains))
+}
+
 /// Which accounts to list.
 #[derive(Debug, Clone, Default)]
 pub struct AccountFilter {
@@ -270,6 +291,8 @@ pub fn remove_account(tx: &mut Tx<'_>, id: Id<id::Account>) -> Result<()> {
         user::secret_key.eq(None::<String>),
     );
     update(user::table.filter(user::account_id.eq(id))).set(gone).execute(&mut **tx)?;
+    let keys = ssh_key_pair::table.filter(ssh_key_pair::account_id.eq(id));
+    diesel::delete(keys).execute(&mut **tx)?;
     super::project::part_from_all(tx, id)?;
     super::session::end_of_account(tx, id)
 }

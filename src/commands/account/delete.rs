@@ -1,7 +1,11 @@
-//! `deleteAccount`: removes an account that owns nothing any more, with its users.
+//! `deleteAccount`: removes an account with its users and all that it owns.
+//!
+//! The account is disabled with the request, so it cannot make anything new while its things go, each by the command
+//! that a client would use. A second request goes on where the first one failed.
 
 use crate::{
     command::{prelude::*, roles::is_root},
+    domain::identity::{AccountState, RoleType},
     store::{Window, identity, owner},
 };
 use serde::{Deserialize, Serialize};
@@ -26,7 +30,7 @@ pub(super) struct Plan {
 impl AsyncCommand for DeleteAccount {
     const SPEC: Spec = Spec {
         name: "deleteAccount",
-        about: "Deletes an account that owns nothing, with its users",
+        about: "Deletes an account with its users and everything it owns",
         since: "3.0.0",
         roles: Role::ADMINS,
         event: Some("ACCOUNT.DELETE"),
@@ -48,17 +52,18 @@ impl AsyncCommand for DeleteAccount {
         let Some(found) = found.into_iter().next() else {
             return Err(Error::NotFound { what: "account", id: account.to_string() });
         };
-        let is_above = found.role.2 == crate::domain::identity::RoleType::Admin && !is_root(caller);
+        let is_above = found.role.2 == RoleType::Admin && !is_root(caller);
         if found.is_default || account == caller.account || is_above {
             return Err(Error::Forbidden(format!("The account {} cannot be deleted", found.name)));
         }
-        owner::check_owns_nothing(tx, account)?;
+        identity::set_account_state(tx, account, AccountState::Disabled)?;
         let subject = Some((Kind::Account, account.uuid()));
         Ok(Admitted { plan: Plan { account }, subject, created: None, describe: None })
     }
 
     async fn run(cx: &Cx, plan: &Plan) -> Result<Success> {
         let account = plan.account;
+        clear(cx, account).await?;
         cx.db
             .txn("delete account", move |tx| {
                 owner::check_owns_nothing(tx, account)?;
@@ -68,8 +73,34 @@ impl AsyncCommand for DeleteAccount {
         Ok(Success::YES)
     }
 
-    /// One transaction: there is nothing half done.
+    /// What is gone is gone; the account stays disabled.
     async fn undo(_: &Cx, _: &Plan) -> Result<()> {
         Ok(())
     }
+}
+
+/// Removes what the account owns: first the instances, then what they used.
+async fn clear(cx: &Cx, account: Id<id::Account>) -> Result<()> {
+    let owned = cx.db.read(move |conn| owner::owned(conn, account)).await?;
+    let yes = || "true".to_owned();
+    let mut jobs = Vec::new();
+    for vm in owned.vms {
+        let params = [("id", vm.to_string()), ("expunge", yes())];
+        jobs.extend(cx.call("destroyVirtualMachine", &params).await?);
+    }
+    for job in jobs {
+        cx.finished(job).await?;
+    }
+    let mut jobs = Vec::new();
+    for network in owned.networks {
+        jobs.extend(cx.call("deleteNetwork", &[("id", network.to_string())]).await?);
+    }
+    for template in owned.templates {
+        let params = [("id", template.to_string()), ("forced", yes())];
+        jobs.extend(cx.call("deleteTemplate", &params).await?);
+    }
+    for job in jobs {
+        cx.finished(job).await?;
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! `deleteDomain`: removes a domain that is empty.
+//! `deleteDomain`: removes a domain that is empty, or with `cleanup` everything in it first.
 
 use crate::{
     command::prelude::*,
@@ -15,18 +15,21 @@ pub(super) struct DeleteDomain;
 pub(super) struct Request {
     /// the ID of the domain
     id: Id<id::Domain>,
+    /// whether to delete the accounts and domains in it too
+    cleanup: Option<bool>,
 }
 
 /// What its job knows.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Plan {
     domain: Id<id::Domain>,
+    cleanup: bool,
 }
 
 impl AsyncCommand for DeleteDomain {
     const SPEC: Spec = Spec {
         name: "deleteDomain",
-        about: "Deletes a domain that has no domains and no accounts in it",
+        about: "Deletes a domain, which must be empty unless it is cleaned up",
         since: "3.0.0",
         roles: &[Role::Admin, Role::DomainAdmin],
         event: Some("DOMAIN.DELETE"),
@@ -49,16 +52,39 @@ impl AsyncCommand for DeleteDomain {
             ));
         }
         let subject = Some((Kind::Domain, domain.uuid()));
-        Ok(Admitted { plan: Plan { domain }, subject, created: None, describe: None })
+        Ok(Admitted {
+            plan: Plan { domain, cleanup: request.cleanup.unwrap_or(false) },
+            subject,
+            created: None,
+            describe: None,
+        })
     }
 
     async fn run(cx: &Cx, plan: &Plan) -> Result<Success> {
         let domain = plan.domain;
-        cx.db.txn("delete domain", move |tx| identity::remove_domain(tx, domain)).await?;
+        let mut domains = vec![domain];
+        if plan.cleanup {
+            let tree = move |conn: &mut Conn| match identity::domain(conn, domain)? {
+                Some(top) => identity::tree(conn, &top),
+                None => Ok((Vec::new(), Vec::new())),
+            };
+            let (accounts, tree) = cx.db.read(tree).await?;
+            // one after the other: each waits for jobs of its own
+            for account in accounts {
+                if let Some(job) = cx.call("deleteAccount", &[("id", account.to_string())]).await? {
+                    cx.finished(job).await?;
+                }
+            }
+            domains = tree;
+        }
+        let remove = move |tx: &mut Tx<'_>| {
+            domains.iter().try_for_each(|domain| identity::remove_domain(tx, *domain))
+        };
+        cx.db.txn("delete domain", remove).await?;
         Ok(Success::YES)
     }
 
-    /// One transaction: there is nothing half done.
+    /// What is gone is gone.
     async fn undo(_: &Cx, _: &Plan) -> Result<()> {
         Ok(())
     }
