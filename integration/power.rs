@@ -5,6 +5,9 @@ use serde_json::Value;
 
 const PASSWORD: &str = "a long password";
 
+/// A command that shuts somebody out with its words, and one that lets back in with its id.
+type Way<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str, &'a str);
+
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}"))
 }
@@ -27,7 +30,7 @@ async fn who_is_locked_or_disabled_is_out_at_once_and_stays_out() {
     let found = user(&world, "joe").await;
     let (id, account) = (text(&found, "id").to_owned(), text(&found, "accountid").to_owned());
     let name = [("account", "joe"), ("domainid", text(&found, "domainid"))];
-    let ways: [(&str, Vec<(&str, &str)>, &str, &str); 4] = [
+    let ways: [Way<'_>; 4] = [
         ("lockUser", vec![("id", &id)], "enableUser", &id),
         ("disableUser", vec![("id", &id)], "enableUser", &id),
         ("lockAccount", name.to_vec(), "enableAccount", &account),

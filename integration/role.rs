@@ -4,6 +4,9 @@ use crate::world::{Client, World};
 use csgpu::{command::Registry, commands::ROOMS, domain::identity::RoleType};
 use serde_json::Value;
 
+/// A command, its words, the refusal.
+type Call<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
+
 fn id(value: &Value) -> String {
     value["id"].as_str().unwrap_or_else(|| panic!("no id in {value}")).to_owned()
 }
@@ -83,7 +86,7 @@ async fn default_roles_stay_as_they_are() {
     assert_eq!(roles["count"], 8);
     for role in roles["role"].as_array().unwrap() {
         let role = id(role);
-        let calls: [(&str, Vec<(&str, &str)>, &str); 3] = [
+        let calls: [Call<'_>; 3] = [
             ("updateRole", vec![("id", &role), ("name", "x")], "Default roles cannot be updated"),
             ("deleteRole", vec![("id", &role)], "Default roles cannot be deleted"),
             (
