@@ -457,3 +457,20 @@ async fn the_cost_of_a_page_does_not_depend_on_its_size() {
     let found = world.admin.ok("listGpuDevices", &[("keyword", "A100 SXM4")]).await;
     assert_eq!(found["count"], 2002);
 }
+
+#[tokio::test]
+async fn pages_follow_each_other_without_a_gap() {
+    let world = World::new().await;
+    let rack = world.rack(FakeShape::new("h").gpus(7)).await;
+    let all: Vec<String> =
+        listed(&world, &rack).await.iter().map(|device| id(device).to_owned()).collect();
+    let mut paged = Vec::new();
+    for (page, size) in [("1", 3), ("2", 3), ("3", 1), ("4", 0)] {
+        let found = world.admin.ok("listGpuDevices", &[("page", page), ("pagesize", "3")]).await;
+        assert_eq!(found["count"], 7, "page {page}");
+        let devices = found["gpudevice"].as_array().cloned().unwrap_or_default();
+        assert_eq!(devices.len(), size, "page {page}");
+        paged.extend(devices.iter().map(|device| id(device).to_owned()));
+    }
+    assert_eq!(paged, all);
+}
