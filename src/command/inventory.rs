@@ -61,6 +61,12 @@ struct Probe {
 /// After so many rounds without a change the books are looked at all the same, and the devices noted as seen.
 const QUIET_ROUNDS: u32 = 10;
 
+/// In which of `every` rounds a host has its turn: hosts that came at the same time do not all ask in the same round.
+pub fn turn(host: Id<id::Host>, every: u32) -> u32 {
+    let [.., a, b] = host.uuid().into_bytes(); // the end of an id is random
+    u32::from(u16::from_be_bytes([a, b])) % every.max(1)
+}
+
 impl Memory {
     /// Whether this is what was seen last time and nothing had to be done about it.
     fn knows(&self, host: Id<id::Host>, generation: i64, probe: &Probe) -> bool {
@@ -73,7 +79,8 @@ impl Memory {
     fn keep(&self, host: Id<id::Host>, generation: i64, probe: Probe, done: &Refreshed) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if done.changes == 0 && done.drift.is_empty() {
-            all.insert(host, Quiet { generation, probe, rounds: 0 });
+            let rounds = if all.contains_key(&host) { 0 } else { turn(host, QUIET_ROUNDS) };
+            all.insert(host, Quiet { generation, probe, rounds });
         } else {
             all.remove(&host);
         }

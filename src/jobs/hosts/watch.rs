@@ -179,7 +179,8 @@ impl Watch {
         }
         let compared = self.answer(instances::compare(&shared, &self.round, &*self.driver)).await;
         self.note(compared, "its instances");
-        if self.rounds.is_multiple_of(POOLS_EVERY) {
+        let turn = inventory::turn(self.round.host.id, POOLS_EVERY);
+        if self.rounds == 0 || self.rounds % POOLS_EVERY == turn {
             let measured = self.answer(pools::measure(&shared, &self.round.host, &*self.driver));
             let measured = measured.await;
             self.note(measured, "its pools");
