@@ -8,7 +8,7 @@ use csgpu::{
         fake::FakeConnector,
         libvirt::{LibvirtConnector, LibvirtSettings},
     },
-    jobs::Pace,
+    jobs::{Pace, hosts},
     local_db::{Durability, LocalDb},
     store::{Conn, Db, migrate, seed},
 };
@@ -45,6 +45,8 @@ pub struct Cloud {
     pub server: Server,
     /// The administrator.
     pub admin: Client,
+    /// The keeper of its hosts, once it was asked for.
+    keeper: Option<tokio::task::JoinHandle<()>>,
     /// The administrator's keys.
     keys: (String, String),
     /// The database's URL.
@@ -79,7 +81,15 @@ impl Cloud {
         let start = Server::start(&url, Arc::new(hosts), &scratch.0, Pace::default());
         let server = runtime.block_on(start);
         let admin = Client::new(server.address, &keys.0, &keys.1);
-        Self { server, admin, keys, url, database, scratch }
+        Self { server, admin, keeper: None, keys, url, database, scratch }
+    }
+
+    /// Keeps its hosts as the program does.
+    pub fn keep(mut self, runtime: &tokio::runtime::Runtime) -> Self {
+        let _inside = runtime.enter();
+        let wiring = Arc::clone(&self.server.wiring);
+        self.keeper = Some(hosts::start(wiring, hosts::Pace::default()));
+        self
     }
 
     /// One more server of this cloud, which answers and leaves the jobs to the first one; and a client of it.
@@ -100,6 +110,15 @@ impl Cloud {
     /// How many statements were sent so far.
     pub fn statements(&self) -> u64 {
         self.server.wiring.db.statements()
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        if let Some(keeper) = self.keeper.take() {
+            keeper.abort();
+        }
+        self.server.rest();
     }
 }
 
@@ -147,7 +166,7 @@ pub fn fill(url: &str, devices: usize) {
             .map(|n| {
                 let (host, at) = (n / PER_HOST, n % PER_HOST);
                 format!(
-                    "('{}', '{}', '{card}', '{profile}', '0000:{:02x}:00.0', 'PCI', 'Pci', {}, 'Managed', 'Healthy', 1)",
+                    "('{}', '{}', '{card}', '{profile}', '0000:{:02x}:00.0', 'PCI', 'Pci', {}, 'Managed', 'Ok', 1)",
                     id(7, *n),
                     id(6, host),
                     at + 16,

@@ -67,11 +67,14 @@ impl Program {
         kib * 1024.0 / 1e6
     }
 
-    /// The ids of the processes that it started.
+    /// The ids of the processes that its threads started.
     fn children(&self) -> Vec<u32> {
-        let id = self.child.id();
-        let text = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
-        text.unwrap_or_default().split_whitespace().filter_map(|word| word.parse().ok()).collect()
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let of =
+            |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("children"));
+        let texts = threads.expect("a process").flatten().flat_map(of);
+        let texts: Vec<String> = texts.collect();
+        texts.iter().flat_map(|t| t.split_whitespace()).filter_map(|id| id.parse().ok()).collect()
     }
 
     fn stop(mut self) {
