@@ -35,8 +35,8 @@ pub mod vm;
 pub mod volume;
 pub mod zone;
 
-/// All rooms.
-pub const ROOMS: &[&[Entry]] = &[
+/// All rooms. A static, not a constant: every program that names a constant compiles all commands anew.
+pub static ROOMS: &[&[Entry]] = &[
     account::COMMANDS,
     template::COMMANDS,
     storage_pool::COMMANDS,
