@@ -160,19 +160,11 @@ pub fn insert(tx: &mut Tx<'_>, caller: &Caller, new: &New<'_>) -> Result<Id<id::
 
 /// Whether there is a job that nobody works on: queued, or with a lease that ran out. One statement, no locks.
 pub fn is_waiting(conn: &mut Conn) -> Result<bool> {
-    let queued = job::table
-        .filter(job::state.eq_any(JobState::WAITING))
-        .select(job::id)
-        .first::<Id<id::Job>>(conn);
-    if queued.optional()?.is_some() {
-        return Ok(true);
-    }
+    let waiting = job::table.filter(job::state.eq_any(JobState::WAITING));
     let abandoned = job::table
         .filter(job::state.eq_any(JobState::LEASED))
-        .filter(job::lease_until.lt(clock().nullable()))
-        .select(job::id)
-        .first::<Id<id::Job>>(conn);
-    Ok(abandoned.optional()?.is_some())
+        .filter(job::lease_until.lt(clock().nullable()).assume_not_null());
+    Ok(diesel::select(exists(waiting).or(exists(abandoned))).get_result(conn)?)
 }
 
 /// Takes the lease of up to `most` jobs: new ones, or with `abandoned` those whose lease ran out. A thing that another
