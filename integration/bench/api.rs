@@ -29,9 +29,13 @@ pub fn run() -> Vec<Figure> {
     let inner = &answer["listgpudevicesresponse"];
     assert_eq!(inner["count"], DEVICES, "the whole inventory is counted");
     assert_eq!(inner["gpudevice"].as_array().map_or(0, Vec::len), 500);
-    let before = cloud.statements();
-    line.get(&path);
-    let queries = (cloud.statements() - before) as f64;
+    // the server works by itself too: the least of several tries is the request's own
+    let tries = (0..5).map(|_| {
+        let before = cloud.statements();
+        line.get(&path);
+        (cloud.statements() - before) as f64
+    });
+    let queries = tries.fold(f64::INFINITY, f64::min);
 
     let ours = hammer(cloud.server.address, &path, CLIENTS, TIME);
     let bare = hammer(bare(&runtime, ours.body.clone()), &path, CLIENTS, TIME);

@@ -17,7 +17,13 @@ const CLIENTS: usize = 8;
 /// Hosts of an idle cloud.
 const IDLE_HOSTS: usize = 100;
 /// How long the idle cloud is watched.
-const IDLE_TIME: Duration = Duration::from_secs(30);
+const IDLE_TIME: Duration = Duration::from_secs(60);
+
+/// What the two halves of a life are called: how many a second, the median, the slowest of a hundred, the CPU of one.
+const DEPLOY: [&str; 4] =
+    ["deploy_running", "deploy_running_p50", "deploy_running_p99", "deploy_running_cpu"];
+const DESTROY: [&str; 4] =
+    ["destroy_expunge", "destroy_expunge_p50", "destroy_expunge_p99", "destroy_expunge_cpu"];
 
 /// Runs the bench.
 pub fn run() -> Vec<Figure> {
@@ -28,11 +34,8 @@ pub fn run() -> Vec<Figure> {
         let rack = Rack::build(&cloud, "fake", "KVM", 32, |n| format!("fake://h{n}"));
         let rack = runtime.block_on(rack);
         let (up, down) = runtime.block_on(lives(&cloud, &rack, 25));
-        figures.extend(
-            up.figures(["deploy_running", "deploy_running_p50", "deploy_running_p99"], 2.0),
-        );
-        let names = ["destroy_expunge", "destroy_expunge_p50", "destroy_expunge_p99"];
-        figures.extend(down.figures(names, 1.0 / 8.0));
+        figures.extend(up.figures(DEPLOY, 2.0));
+        figures.extend(down.figures(DESTROY, 1.0 / 8.0));
         let statements = runtime.block_on(whole_deploy(&cloud, &rack));
         figures
             .push(Figure::new("deploy_all_statements", statements, "statements").beside(AIM, 60.0));
@@ -69,14 +72,22 @@ pub fn admission(runtime: &Runtime) -> Vec<Figure> {
 struct Pace {
     per_second: f64,
     times: Vec<f64>,
+    /// Seconds of CPU that server, clients and database took together.
+    cpu: f64,
 }
 
 impl Pace {
-    fn figures(mut self, names: [&'static str; 3], reference: f64) -> [Figure; 3] {
+    fn of(begun: Instant, times: Vec<f64>, cpu: f64) -> Self {
+        Self { per_second: times.len() as f64 / begun.elapsed().as_secs_f64(), times, cpu }
+    }
+
+    fn figures(mut self, names: [&'static str; 4], reference: f64) -> [Figure; 4] {
+        let cpu = self.cpu * 1000.0 / self.times.len() as f64;
         [
             Figure::new(names[0], self.per_second, "1/s").beside(CLOUDSTACK, reference),
             Figure::new(names[1], percentile(&mut self.times, 0.5), "ms"),
             Figure::new(names[2], percentile(&mut self.times, 0.99), "ms"),
+            Figure::new(names[3], cpu, "ms"),
         ]
     }
 }
@@ -103,7 +114,8 @@ async fn lives(cloud: &Cloud, rack: &Rack, each: usize) -> (Pace, Pace) {
             (made, times)
         })
     };
-    let begun = Instant::now();
+    let used = || cpu(std::process::id()) + cpu(cloud.database.pid());
+    let (begun, before) = (Instant::now(), used());
     let tasks: Vec<_> = (0..CLIENTS).map(deploy).collect();
     let (mut made, mut times) = (Vec::new(), Vec::new());
     for task in tasks {
@@ -111,8 +123,8 @@ async fn lives(cloud: &Cloud, rack: &Rack, each: usize) -> (Pace, Pace) {
         made.push(own);
         times.extend(took);
     }
-    let up = Pace { per_second: times.len() as f64 / begun.elapsed().as_secs_f64(), times };
-    let begun = Instant::now();
+    let up = Pace::of(begun, times, used() - before);
+    let (begun, before) = (Instant::now(), used());
     let destroy = |own: Vec<String>| {
         let client = cloud.admin.clone();
         tokio::spawn(async move {
@@ -132,8 +144,7 @@ async fn lives(cloud: &Cloud, rack: &Rack, each: usize) -> (Pace, Pace) {
     for task in tasks {
         times.extend(task.await.expect("a client ends"));
     }
-    let down = Pace { per_second: times.len() as f64 / begun.elapsed().as_secs_f64(), times };
-    (up, down)
+    (up, Pace::of(begun, times, used() - before))
 }
 
 /// Starts a job and asks every 20 ms whether it has ended.
