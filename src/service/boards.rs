@@ -58,7 +58,7 @@ fn board(entry: Entry) -> Result<Board, String> {
     let mut seen = BTreeSet::new();
     let mut read = BTreeMap::new();
     for (address, module) in modules {
-        let address: PciAddress = address.parse().map_err(|why| named(format!("{why}")))?;
+        let address: PciAddress = address.parse().map_err(&named)?;
         if !(1..=32).contains(&module) || !seen.insert(module) {
             return Err(named(format!("module {module} is no module id, or there twice")));
         }

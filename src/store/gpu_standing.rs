@@ -33,17 +33,18 @@ fn mig((kind, name, vendor, device): &Model) -> Option<&'static catalogue::MigPr
     (*kind == ProfileKind::Mig).then(|| catalogue::mig_of(vendor, device, name)).flatten()
 }
 
+type DeviceRow = (
+    (Id<id::Host>, Id<id::GpuDevice>, Option<Id<id::GpuDevice>>, Id<id::VgpuProfile>),
+    (DeviceType, ManagedState, Health, bool, bool, Option<i32>, PciAddress),
+    (Option<i32>, Option<PciAddress>, Option<PciAddress>, Option<String>),
+    (Option<i32>, Option<i32>, Model),
+    Option<Id<id::Vm>>,
+);
+
 /// All devices of these hosts that are alive. One statement.
 pub(super) fn devices_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHost<HostDevice>> {
-    type Row = (
-        (Id<id::Host>, Id<id::GpuDevice>, Option<Id<id::GpuDevice>>, Id<id::VgpuProfile>),
-        (DeviceType, ManagedState, Health, bool, bool, Option<i32>, PciAddress),
-        (Option<i32>, Option<PciAddress>, Option<PciAddress>, Option<String>),
-        (Option<i32>, Option<i32>, Model),
-        Option<Id<id::Vm>>,
-    );
     let held = gpu_allocation::device_id.eq(gpu_device::id).and(gpu_allocation::active.eq(true));
-    let rows: Vec<Row> = gpu_device::table
+    let rows: Vec<DeviceRow> = gpu_device::table
         .inner_join(vgpu_profile::table.on(vgpu_profile::id.eq(gpu_device::profile_id)))
         .inner_join(gpu_card::table.on(gpu_card::id.eq(gpu_device::card_id)))
         .left_join(gpu_allocation::table.on(held))
@@ -75,30 +76,34 @@ pub(super) fn devices_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHo
         ))
         .load(conn)?;
     let mut found: ByHost<HostDevice> = HashMap::new();
-    for ((host, id, parent, profile), kind, place, (module, start, model), holder) in rows {
-        let (device_type, managed, health, is_ready, on_demand, iommu_group, carrier) = kind;
-        let (numa_node, pci_switch, pci_root, ready_reason) = place;
-        let start = start.and_then(|start| u8::try_from(start).ok());
-        let standing = Standing {
-            id,
-            parent,
-            profile,
-            device_type,
-            managed,
-            health,
-            is_ready,
-            on_demand,
-            iommu_group,
-            carrier,
-            is_held: holder.is_some(),
-            module: module.and_then(|module| u8::try_from(module).ok()),
-            cut: mig(&model).map(|profile| Cut { profile, start }),
-        };
-        let numa_node = numa_node.and_then(|node| u32::try_from(node).ok());
-        let device = HostDevice { standing, numa_node, pci_switch, pci_root, ready_reason };
-        found.entry(host).or_default().push(device);
+    for row in rows {
+        found.entry(row.0.0).or_default().push(device(row));
     }
     Ok(found)
+}
+
+fn device(row: DeviceRow) -> HostDevice {
+    let ((_, id, parent, profile), kind, place, (module, start, model), holder) = row;
+    let (device_type, managed, health, is_ready, on_demand, iommu_group, carrier) = kind;
+    let (numa_node, pci_switch, pci_root, ready_reason) = place;
+    let start = start.and_then(|start| u8::try_from(start).ok());
+    let standing = Standing {
+        id,
+        parent,
+        profile,
+        device_type,
+        managed,
+        health,
+        is_ready,
+        on_demand,
+        iommu_group,
+        carrier,
+        is_held: holder.is_some(),
+        module: module.and_then(|module| u8::try_from(module).ok()),
+        cut: mig(&model).map(|profile| Cut { profile, start }),
+    };
+    let numa_node = numa_node.and_then(|node| u32::try_from(node).ok());
+    HostDevice { standing, numa_node, pci_switch, pci_root, ready_reason }
 }
 
 /// What the GPUs of these hosts can be cut into. One statement.

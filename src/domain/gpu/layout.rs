@@ -129,7 +129,7 @@ mod tests {
     fn what_the_table_allows_fits_and_no_more() {
         for profile in mig_profiles("a100-80") {
             assert_eq!(room(&[], profile), profile.max, "{}", profile.name);
-            assert_eq!(fill(&vec![profile.name; 9]), profile.max as usize, "{}", profile.name);
+            assert_eq!(fill(&[profile.name; 9]), profile.max as usize, "{}", profile.name);
         }
         assert_eq!(room(&[at("1g.10gb+me", 6)], of("1g.10gb+me")), 0, "one media engine");
         assert_eq!(room(&[at("7g.80gb", 0)], of("1g.10gb")), 0);

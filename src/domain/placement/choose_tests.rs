@@ -202,7 +202,6 @@ fn plain_worth(set: &[&FreeDevice], free: &[FreeDevice], fabric: &Fabric, mix: M
     };
     let mut worth = 0;
     for (shape, weight) in [1u32, 2, 4, 8].into_iter().zip(mix.weights()) {
-        let weight = u32::from(weight);
         let wired = fabric.partitions().iter().filter(|p| p.len() == shape);
         worth += weight * shape * wired.filter(|p| modules(set).contains(**p)).count() as u32;
         let fits = |d: &FreeDevice| units(d).len() as u32 <= shape && !is_wired(d);
