@@ -117,7 +117,7 @@ async fn of_eight_who_want_the_same_two_devices_one_gets_them() {
     assert_eq!(count(&world, &rack).await, (4, 2));
 }
 
-async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+pub async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut all: Vec<_> = futures.map(Box::pin).collect();
     let mut done: Vec<Option<F::Output>> = all.iter().map(|_| None).collect();
     std::future::poll_fn(move |cx| {

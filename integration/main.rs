@@ -20,6 +20,7 @@ mod identity;
 mod job;
 mod keeper;
 mod kernel;
+mod limit;
 mod migrate;
 mod network;
 mod power;

@@ -25,6 +25,7 @@ async fn a_deploy_takes_twenty_statements_at_most() {
             ("details[0].a", "b"),
         ]);
     }
+    eprintln!("statements of an admission: {cost:?}");
     assert!(cost.iter().all(|cost| *cost <= 20), "{cost:?}");
     world.settle().await;
 }

@@ -42,6 +42,11 @@ impl Client {
         Self { address, api_key: api_key.to_owned(), secret: secret.to_owned() }
     }
 
+    /// The same user at another server.
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
     /// Calls a command by GET and waits for the answer, whatever it is.
     pub async fn call(&self, command: &str, params: &[(&str, &str)]) -> Answer {
         let query = query(&self.signed(command, params));

@@ -44,7 +44,32 @@ const ALWAYS: &[(&str, &str)] = &[
         "SELECT h.id AS what FROM host h JOIN vm ON vm.host_id = h.id AND vm.state IN ('Starting', 'Running', 'Stopping')
          GROUP BY h.id, h.memory HAVING SUM(vm.memory_mib) > h.memory / 1048576",
     ),
+    ("a count is not what a recount says", MISCOUNTED),
 ];
+
+/// Whose count differs from what there is: of accounts, and of domains with all that is below them.
+const MISCOUNTED: &str = "WITH x AS (
+        SELECT account_id, domain_id, 0 AS kind, 1 AS n FROM vm
+            WHERE removed IS NULL AND state IN ('Starting', 'Running', 'Stopping', 'Stopped') UNION ALL
+        SELECT account_id, domain_id, 8, cpu_number FROM vm
+            WHERE removed IS NULL AND state IN ('Starting', 'Running', 'Stopping', 'Stopped') UNION ALL
+        SELECT account_id, domain_id, 9, memory_mib FROM vm
+            WHERE removed IS NULL AND state IN ('Starting', 'Running', 'Stopping', 'Stopped') UNION ALL
+        SELECT account_id, domain_id, 2, 1 FROM volume WHERE removed IS NULL UNION ALL
+        SELECT account_id, domain_id, 10, size FROM volume WHERE removed IS NULL UNION ALL
+        SELECT account_id, domain_id, 16, 1 FROM gpu_allocation
+            WHERE active = 1 AND state IN ('Reserved', 'Allocated') UNION ALL
+        SELECT account_id, domain_id, 116, memory_mib FROM gpu_allocation
+            WHERE active = 1 AND state IN ('Reserved', 'Allocated')),
+    counted AS (
+        SELECT account_id AS owner_id, kind, SUM(n) AS n FROM x GROUP BY account_id, kind UNION ALL
+        SELECT d.id, x.kind, SUM(x.n) FROM x JOIN domain b ON b.id = x.domain_id
+            JOIN domain d ON LEFT(b.path, CHAR_LENGTH(d.path)) = d.path AND d.parent_id IS NOT NULL
+            GROUP BY d.id, x.kind)
+    SELECT CONCAT(c.owner_id, ' is said to have ', c.used, ' of ', c.kind, ' and has ', COALESCE(r.n, 0)) AS what
+        FROM resource_count c LEFT JOIN counted r ON r.owner_id = c.owner_id AND r.kind = c.kind
+        WHERE c.kind IN (0, 2, 8, 9, 10, 16, 116) AND c.used <> COALESCE(r.n, 0)
+            AND c.owner_id NOT IN (SELECT id FROM domain WHERE parent_id IS NULL)";
 
 /// True once every job has ended and every host has paid.
 const SETTLED: &[(&str, &str)] = &[

@@ -9,7 +9,7 @@ use csgpu::{
         HostAddress,
         fake::{FakeHost, FakeShape},
     },
-    store::{Conn, gpu_claim},
+    store::{Conn, gpu_claim, limit, owner::Owner, seed},
 };
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use uuid::Uuid;
@@ -87,10 +87,19 @@ impl World {
             rack.zone
         ))
         .await;
+        self.run(&format!(
+            "UPDATE resource_count SET used = used + 1 WHERE kind IN (0, 8, 9) AND owner_id =
+                (SELECT id FROM account WHERE name = '{account}')"
+        ))
+        .await;
+        let query = format!("SELECT id AS text FROM account WHERE name = '{account}'");
+        let account = self.texts(&query).await[0].parse().expect("an account");
         let (host, picks) = (rack.id, picks.to_vec());
         let claim = move |tx: &mut csgpu::store::Tx<'_>| {
             let host = gpu_claim::lock_host(tx, host)?;
-            gpu_claim::claim(tx, &host, vm, &picks).map(|_| ())
+            gpu_claim::claim(tx, &host, vm, &picks)?;
+            let owner = Owner { account, domain: seed::ROOT_DOMAIN };
+            limit::charge(tx, owner, &limit::bill_of_gpus(vm, picks.len()))
         };
         self.db().txn("claim", claim).await.map(|()| vm)
     }

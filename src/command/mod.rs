@@ -52,5 +52,5 @@ pub use settings::{Sessions, Settings};
 pub const DIALECT_VERSION: &str = "4.22.0.0";
 
 pub use spec::{Role, Spec};
-pub use view::{Date, FieldSpec, Output, View};
+pub use view::{Date, FieldGroup, FieldSpec, Output, View};
 pub use wire::{Param, Wire};

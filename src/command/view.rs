@@ -77,6 +77,14 @@ impl<T: Output> Output for Vec<T> {
     }
 }
 
+/// Fields that several objects have: they stand among the object's own, by `#[view(group)]`.
+pub trait FieldGroup {
+    /// Its fields in order.
+    fn fields() -> Vec<FieldSpec>;
+    /// Writes them into the object.
+    fn write<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+}
+
 /// A date on the wire: `2026-01-31T22:13:20+0000`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Date(pub Time);

@@ -16,6 +16,7 @@ pub mod host;
 pub mod hypervisor;
 pub mod image_store;
 pub mod job;
+pub mod limit;
 pub mod login_page;
 pub mod management_server;
 pub mod network;
@@ -56,6 +57,7 @@ pub static ROOMS: &[&[Entry]] = &[
     gpu_offering::COMMANDS,
     host::COMMANDS,
     job::COMMANDS,
+    limit::COMMANDS,
     login_page::COMMANDS,
     network_offering::COMMANDS,
     os_type::COMMANDS,

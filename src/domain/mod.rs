@@ -12,6 +12,7 @@ pub mod job;
 pub mod machine;
 pub mod net;
 pub mod placement;
+pub mod resource;
 pub mod vm;
 
 pub use id::{Entity, Id, Kind};

@@ -2,7 +2,7 @@
 
 use super::{
     Conn,
-    schema::{detail, network, template},
+    schema::{detail, network, ssh_key_pair, template},
 };
 use crate::{
     domain::{
@@ -15,8 +15,8 @@ use crate::{
     error::{Error, Result},
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable,
-    QueryableByName, RunQueryDsl, Selectable, SelectableHelper, sql_query,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
+    Queryable, QueryableByName, RunQueryDsl, Selectable, SelectableHelper, sql_query,
     sql_types::{BigInt, Bool, Integer, Nullable, Text},
 };
 
@@ -239,13 +239,22 @@ pub struct Image {
     pub virtual_size: i64,
 }
 
-/// A template.
-pub fn image(conn: &mut Conn, id: Id<id::Template>) -> Result<Image> {
-    let row = template::table
+/// A template, and which of these key pairs the owner has. One statement.
+pub fn image(
+    conn: &mut Conn,
+    id: Id<id::Template>,
+    owner: Id<id::Account>,
+    key_pairs: &[String],
+) -> Result<(Image, Vec<String>)> {
+    let own = ssh_key_pair::account_id.eq(owner).and(ssh_key_pair::name.eq_any(key_pairs));
+    let rows: Vec<(Image, Option<String>)> = template::table
+        .left_join(ssh_key_pair::table.on(own))
         .filter(template::id.eq(id).and(template::removed.is_null()))
-        .select(Image::as_select());
+        .select((Image::as_select(), ssh_key_pair::name.nullable()))
+        .load(conn)?;
     let gone = || Error::NotFound { what: "template", id: id.to_string() };
-    row.first(conn).optional()?.ok_or_else(gone)
+    let image = rows.first().map(|(image, _)| image.clone()).ok_or_else(gone)?;
+    Ok((image, rows.into_iter().filter_map(|(_, name)| name).collect()))
 }
 
 /// A network as a deploy needs it.

@@ -10,7 +10,8 @@ use super::{
     gpu_health::QUARANTINE_ALERT,
     gpu_held::{HeldDevice, held_by},
     gpu_standing::{devices_of, fabric_of, rooms_of},
-    is_duplicate,
+    is_duplicate, limit,
+    owner::Owner,
     schema::{gpu_allocation, gpu_device, host},
 };
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
         id,
         machine::{DeviceRef, Proof},
         placement::Candidate,
+        resource::Resource,
     },
     error::{Error, Result},
 };
@@ -30,7 +32,7 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
     QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
     dsl::exists,
-    insert_into, sql_query,
+    sql_query,
     sql_types::{Integer, Nullable, Text},
     update,
 };
@@ -82,7 +84,7 @@ pub fn try_lock_host(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<Option<Locke
     Ok(row!(host).for_update().skip_locked().first(&mut **tx).optional()?)
 }
 
-/// All picked devices become the instance's (`Reserved`), in this order, or none does. Returns their ids; those of
+/// All picked devices become the instance's (`Reserved`), in this order, or none does; whoever claims charges the owner. Returns their ids; those of
 /// slices are new. Three statements, six with slices. Error: lost race, when anything picked is not to be had.
 pub fn claim(
     tx: &mut Tx<'_>,
@@ -137,24 +139,34 @@ fn take(
         Error::LostRace("GPU device")
     })?;
     let devices = make_slices(tx, standings, granted)?;
-    let rows: Vec<_> = (0..)
-        .zip(&devices)
-        .map(|(position, device)| {
-            (
-                gpu_allocation::id.eq(Id::<Allocation>::mint()),
-                gpu_allocation::device_id.eq(*device),
-                gpu_allocation::vm_id.eq(vm),
-                gpu_allocation::host_id.eq(host.id),
-                gpu_allocation::state.eq(AllocationState::Reserved),
-                gpu_allocation::active.eq(true),
-                gpu_allocation::position.eq::<i32>(position),
-                gpu_allocation::reserved.eq(clock()),
-            )
-        })
-        .collect();
-    insert_into(gpu_allocation::table).values(rows).execute(&mut **tx).map_err(lost)?;
+    reserve(tx, vm, &devices)?;
     bump(tx, host.id)?;
     Ok(devices)
+}
+
+/// The rows of a claim, with whose and what the devices are now: profiles may change later.
+fn reserve(tx: &mut Tx<'_>, vm: Id<id::Vm>, devices: &[Id<id::GpuDevice>]) -> Result<()> {
+    let picked: Vec<String> = devices
+        .iter()
+        .enumerate()
+        .map(|(position, device)| {
+            let id = Id::<Allocation>::mint();
+            format!("SELECT '{id}' AS id, '{device}' AS device_id, {position} AS position")
+        })
+        .collect();
+    let text = format!(
+        "INSERT INTO gpu_allocation (id, device_id, vm_id, host_id, state, active, position, reserved, account_id, \
+         domain_id, profile_id, memory_mib) \
+         SELECT x.id, d.id, v.id, d.host_id, 'Reserved', 1, x.position, UTC_TIMESTAMP(6), v.account_id, v.domain_id, \
+         d.profile_id, COALESCE(p.video_ram, 0) FROM ({}) x JOIN gpu_device d ON d.id = x.device_id \
+         JOIN vgpu_profile p ON p.id = d.profile_id JOIN vm v ON v.id = ?",
+        picked.join(" UNION ALL ")
+    );
+    let made = sql_query(text).bind::<Text, _>(vm).execute(&mut **tx).map_err(lost)?;
+    if made == devices.len() {
+        return Ok(());
+    }
+    Err(Error::internal(format!("instance {vm} is not there to hold devices")))
 }
 
 fn lost(error: diesel::result::Error) -> Error {
@@ -238,20 +250,56 @@ pub fn confirm(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
 /// The instance gives its devices back; until each is proven clean nobody gets it. Safe to repeat. What was only
 /// reserved but may have touched the host goes this way too.
 pub fn begin_release(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
-    update(
-        gpu_allocation::table
-            .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
-            .filter(
-                gpu_allocation::state
-                    .eq_any([AllocationState::Reserved, AllocationState::Allocated]),
-            ),
-    )
-    .set((
-        gpu_allocation::state.eq(AllocationState::Releasing),
-        gpu_allocation::releasing.eq(clock().nullable()),
-    ))
-    .execute(&mut **tx)?;
-    Ok(())
+    let held = [AllocationState::Reserved, AllocationState::Allocated];
+    let Some(taken) = taken(tx, vm, &held)? else { return Ok(()) };
+    update(gpu_allocation::table.filter(gpu_allocation::id.eq_any(&taken.rows)))
+        .set((
+            gpu_allocation::state.eq(AllocationState::Releasing),
+            gpu_allocation::releasing.eq(clock().nullable()),
+        ))
+        .execute(&mut **tx)?;
+    taken.free(tx)
+}
+
+/// What an instance takes from its owner's limits with its devices.
+struct Taken {
+    rows: Vec<String>,
+    owner: Option<Owner>,
+    memory: i64,
+}
+
+impl Taken {
+    /// The owner has it no longer.
+    fn free(self, tx: &mut Tx<'_>) -> Result<()> {
+        let Some(owner) = self.owner else { return Ok(()) };
+        let count = i64::try_from(self.rows.len()).unwrap_or(i64::MAX);
+        let bill = vec![
+            (Resource::Gpu, limit::Amount::Of(count)),
+            (Resource::GpuMemory, limit::Amount::Of(self.memory)),
+        ];
+        limit::free(tx, owner, &bill)
+    }
+}
+
+/// The allocations of an instance that are in one of these states, locked; none: nothing. One statement.
+fn taken(tx: &mut Tx<'_>, vm: Id<id::Vm>, states: &[AllocationState]) -> Result<Option<Taken>> {
+    type Row = (String, Option<Id<id::Account>>, Option<Id<id::Domain>>, i64);
+    let rows: Vec<Row> = gpu_allocation::table
+        .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
+        .filter(gpu_allocation::state.eq_any(states))
+        .order(gpu_allocation::id)
+        .select((
+            gpu_allocation::id,
+            gpu_allocation::account_id,
+            gpu_allocation::domain_id,
+            gpu_allocation::memory_mib,
+        ))
+        .for_update()
+        .load(&mut **tx)?;
+    let Some((_, account, domain, _)) = rows.first() else { return Ok(None) };
+    let owner = account.zip(*domain).map(|(account, domain)| Owner { account, domain });
+    let memory = rows.iter().map(|row| row.3).sum();
+    Ok(Some(Taken { rows: rows.into_iter().map(|row| row.0).collect(), owner, memory }))
 }
 
 /// The end of a release: each device with what the host said of it. A clean one is free; any doubt quarantines it,
@@ -289,6 +337,9 @@ pub fn give_back(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
         held.iter().filter(|it| it.state == AllocationState::Reserved).collect();
     let Some(first) = due.first() else { return Ok(()) };
     bump(tx, first.host)?;
+    if let Some(taken) = taken(tx, vm, &[AllocationState::Reserved])? {
+        taken.free(tx)?;
+    }
     end(tx, vm, &due, "never used")
 }
 

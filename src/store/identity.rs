@@ -1,7 +1,7 @@
 //! Domains, accounts and roles: rows and queries.
 
 use super::{
-    Conn, Tx, Window, clock, escape_like, is_duplicate, like,
+    Conn, Tx, Window, clock, escape_like, is_duplicate, like, limit,
     schema::{account, domain, role, ssh_key_pair, user},
 };
 use crate::{
@@ -150,7 +150,8 @@ pub fn insert_domain(
     let outcome = insert_into(domain::table).values(row).execute(&mut **tx);
     unique(outcome, || {
         format!("Domain with name {name} already exists for the parent id={}", parent.id)
-    })
+    })?;
+    limit::enter_domain(tx, id, Some(parent.id))
 }
 
 /// Removes a domain without domains, accounts or things. Error: in use.
@@ -170,7 +171,7 @@ pub fn remove_domain(tx: &mut Tx<'_>, id: Id<id::Domain>) -> Result<()> {
     }
     let gone = (domain::alive.eq(None::<bool>), domain::removed.eq(clock().nullable()));
     update(domain::table.filter(domain::id.eq(id))).set(gone).execute(&mut **tx)?;
-    Ok(())
+    limit::leave(tx, id.uuid())
 }
 
 /// The accounts and the domains of a part of the tree.
@@ -277,7 +278,9 @@ pub fn insert_account(
         account::state.eq(AccountState::Enabled),
     );
     let outcome = insert_into(account::table).values(row).execute(&mut **tx);
-    unique(outcome, || format!("The specified account: {name} already exists"))
+    unique(outcome, || format!("The specified account: {name} already exists"))?;
+    let kind = role::table.filter(role::id.eq(role)).select(role::kind).first(&mut **tx)?;
+    limit::enter_account(tx, id, kind)
 }
 
 /// Removes an account and its users. The caller has made sure that it owns nothing.
@@ -294,6 +297,7 @@ pub fn remove_account(tx: &mut Tx<'_>, id: Id<id::Account>) -> Result<()> {
     let keys = ssh_key_pair::table.filter(ssh_key_pair::account_id.eq(id));
     diesel::delete(keys).execute(&mut **tx)?;
     super::project::part_from_all(tx, id)?;
+    limit::leave(tx, id.uuid())?;
     super::session::end_of_account(tx, id)
 }
 
@@ -312,6 +316,8 @@ pub fn update_account(
     let row = update(account::table.filter(account::id.eq(id)));
     if let Some(role) = role {
         row.set(account::role_id.eq(role)).execute(&mut **tx)?;
+        let kind = role::table.filter(role::id.eq(role)).select(role::kind).first(&mut **tx)?;
+        limit::follow_role(tx, id, kind)?;
     }
     Ok(())
 }

@@ -31,6 +31,7 @@ pub mod host_removal;
 pub mod identity;
 pub mod image_store;
 pub mod job;
+pub mod limit;
 pub mod lookup;
 pub mod migrate;
 pub mod network;

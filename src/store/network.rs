@@ -1,13 +1,13 @@
 //! Networks: rows and queries.
 
 use super::{
-    Conn, Tx, Window, clock, like,
-    owner::{Owners, owned_by},
+    Conn, Tx, Window, clock, like, limit,
+    owner::{Owner, Owners, owned_by},
     schema::{account, domain, network, network_offering, zone},
     write::first_use,
 };
 use crate::{
-    domain::{Id, Time, id, infra::GuestType, net::Cidr},
+    domain::{Id, Time, id, infra::GuestType, net::Cidr, resource::Resource},
     error::{Error, Result},
 };
 use diesel::{
@@ -203,7 +203,17 @@ pub fn ranges(conn: &mut Conn, zone: Id<id::Zone>) -> Result<Vec<Cidr>> {
 /// Inserts a network.
 pub fn insert(tx: &mut Tx<'_>, new: &Network) -> Result<()> {
     insert_into(network::table).values(new).execute(&mut **tx)?;
-    Ok(())
+    limit::charge(tx, owner(new), &bill(new))
+}
+
+fn owner(of: &Network) -> Owner {
+    Owner { account: of.account_id, domain: of.domain_id }
+}
+
+/// A network of one account counts against its limits; one for everyone does not.
+fn bill(of: &Network) -> limit::Bill {
+    let counts = of.acl_type == "Account";
+    counts.then(|| vec![(Resource::Network, limit::Amount::Of(1))]).unwrap_or_default()
 }
 
 /// Changes a network.
@@ -228,5 +238,6 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::Network>) -> Result<Network> {
     update(network::table.filter(network::id.eq(id)))
         .set((network::alive.eq(None::<bool>), network::removed.eq(clock().nullable())))
         .execute(&mut **tx)?;
+    limit::free(tx, owner(&found), &bill(&found))?;
     Ok(found)
 }

@@ -107,6 +107,10 @@ diesel::table! {
         releasing -> Nullable<Datetime>,
         released -> Nullable<Datetime>,
         proof -> Nullable<Text>,
+        account_id -> Nullable<Text>,
+        domain_id -> Nullable<Text>,
+        profile_id -> Nullable<Text>,
+        memory_mib -> BigInt,
     }
 }
 
@@ -402,6 +406,17 @@ diesel::table! {
         project_id -> Text,
         account_id -> Text,
         is_admin -> Bool,
+    }
+}
+
+diesel::table! {
+    resource_count (owner_id, kind) {
+        owner_id -> Text,
+        kind -> Integer,
+        owner -> Text,
+        used -> BigInt,
+        own_max -> Nullable<BigInt>,
+        max -> BigInt,
     }
 }
 
@@ -723,6 +738,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     pod,
     project,
     project_member,
+    resource_count,
     role,
     role_rule,
     server,

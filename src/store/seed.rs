@@ -1,7 +1,7 @@
 //! What a new cloud starts with: domain ROOT, accounts system and admin, user admin, the eight default roles.
 
 use super::{
-    Conn, Tx,
+    Conn, Tx, limit,
     schema::{account, domain, role, setting, user},
 };
 use crate::{
@@ -64,6 +64,7 @@ pub fn identity(tx: &mut Tx<'_>, password_hash: &str) -> Result<()> {
     insert_into(domain::table)
         .values((domain::id.eq(ROOT_DOMAIN), domain::name.eq("ROOT"), domain::path.eq("/")))
         .execute(&mut **tx)?;
+    limit::enter_domain(tx, ROOT_DOMAIN, None)?;
     let roles: Vec<_> = (0u128..)
         .zip(ROLES)
         .map(|(number, (name, kind, about))| {
@@ -90,6 +91,7 @@ pub fn identity(tx: &mut Tx<'_>, password_hash: &str) -> Result<()> {
                 account::is_default.eq(true),
             ))
             .execute(&mut **tx)?;
+        limit::enter_account(tx, account, RoleType::Admin)?;
     }
     for (user, account, name, hash) in [
         (SYSTEM_USER, SYSTEM_ACCOUNT, "system", "!"),

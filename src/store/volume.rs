@@ -1,12 +1,12 @@
 //! Volumes: the root disks of instances.
 
 use super::{
-    Conn, Tx, Window, clock, like,
-    owner::{Owners, owned_by},
+    Conn, Tx, Window, clock, like, limit,
+    owner::{Owner, Owners, owned_by},
     schema::{account, domain, service_offering, storage_pool, template, vm, volume, zone},
 };
 use crate::{
-    domain::{Id, Time, id, vm::VmState},
+    domain::{Id, Time, id, resource::Resource, vm::VmState},
     error::Result,
 };
 use diesel::{
@@ -48,7 +48,7 @@ pub struct Volume {
     pub state: String,
 }
 
-/// Inserts a volume.
+/// Inserts a volume; whoever makes it charges its owner.
 pub fn insert(tx: &mut Tx<'_>, new: &Volume) -> Result<()> {
     insert_into(volume::table).values(new).execute(&mut **tx)?;
     Ok(())
@@ -77,8 +77,20 @@ pub fn place(
     Ok(())
 }
 
-/// The volumes of an instance are gone.
+/// What a volume counts against the limits of its owner.
+pub fn bill(size: i64) -> limit::Bill {
+    vec![
+        (Resource::Volume, limit::Amount::Of(1)),
+        (Resource::PrimaryStorage, limit::Amount::Of(size)),
+    ]
+}
+
+/// The volumes of an instance are gone, and count no more.
 pub fn remove_of(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
+    for volume in of_vm(tx, vm)? {
+        let owner = Owner { account: volume.account_id, domain: volume.domain_id };
+        limit::free(tx, owner, &bill(volume.size))?;
+    }
     update(volume::table.filter(volume::vm_id.eq(vm)).filter(volume::removed.is_null()))
         .set((volume::removed.eq(clock().nullable()), volume::state.eq("Expunged")))
         .execute(&mut **tx)?;

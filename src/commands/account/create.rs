@@ -5,7 +5,7 @@ use crate::{
     command::{Registry, prelude::*, secret},
     commands::user::view::UserView,
     domain::identity::RoleType,
-    store::{Window, identity, user},
+    store::{Window, identity, limit, user},
 };
 
 /// `createAccount`.
@@ -53,17 +53,20 @@ impl Command for CreateAccount {
         let hash = tokio::task::spawn_blocking(move || secret::hash_password(&password));
         let hash = hash.await.map_err(|error| Error::Internal(Box::new(error)))??;
         let registry = cx.registry.clone();
-        let (account, users) = cx
+        let (account, users, limits) = cx
             .write(move |tx, caller| {
                 let role = role_of(tx, caller, &request, &registry)?;
                 let account = make(tx, caller, &request, role.id, &hash)?;
                 let filter =
                     user::Filter { accounts: Some(vec![account.id]), ..Default::default() };
                 let (_, users) = user::list(tx, &caller.scope(), &filter, &Window::ALL)?;
-                Ok((Some((Kind::Account, account.id.uuid())), (account, users)))
+                let id = account.id.uuid();
+                let limits = limit::standings(tx, &[id])?.remove(&id).unwrap_or_default();
+                Ok((Some((Kind::Account, id)), (account, users, limits)))
             })
             .await?;
-        Ok(One(AccountView::new(account, users.into_iter().map(UserView::from).collect())))
+        let users = users.into_iter().map(UserView::from).collect();
+        Ok(One(AccountView::new(account, users, limits.into())))
     }
 }
 

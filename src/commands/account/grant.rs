@@ -9,7 +9,7 @@ use crate::{
     },
     commands::user::view::UserView,
     domain::identity::{AccountState, RoleType, Rules},
-    store::{Window, identity, role, user},
+    store::{Window, identity, limit, role, user},
 };
 
 /// The account of a request: by id, or by name in a domain.
@@ -106,5 +106,8 @@ pub(super) fn shown(
 ) -> Result<AccountView> {
     let filter = user::Filter { accounts: Some(vec![account.id]), ..Default::default() };
     let (_, users) = user::list(conn, &caller.scope(), &filter, &Window::ALL)?;
-    Ok(AccountView::new(account, users.into_iter().map(UserView::from).collect()))
+    let id = account.id.uuid();
+    let limits = limit::standings(conn, &[id])?.remove(&id).unwrap_or_default();
+    let users = users.into_iter().map(UserView::from).collect();
+    Ok(AccountView::new(account, users, limits.into()))
 }

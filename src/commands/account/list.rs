@@ -5,7 +5,7 @@ use crate::{
     command::prelude::*,
     commands::user::view::UserView,
     domain::identity::RoleType,
-    store::{Window, identity, user},
+    store::{Window, identity, limit, user},
 };
 
 /// `listAccounts`.
@@ -49,14 +49,15 @@ impl Command for ListAccounts {
         });
         let filter = identity::AccountFilter { id, name, kind, domain: domain_id };
         let window = page.window();
-        let (count, accounts, users) = cx
+        let (count, accounts, users, mut limits) = cx
             .db
             .read(move |conn| {
                 let (count, accounts) = identity::accounts(conn, &scope, &filter, &window)?;
-                let ids = accounts.iter().map(|account| account.id).collect();
+                let ids: Vec<_> = accounts.iter().map(|account| account.id).collect();
+                let owners: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
                 let filter = user::Filter { accounts: Some(ids), ..Default::default() };
                 let (_, users) = user::list(conn, &scope, &filter, &Window::ALL)?;
-                Ok((count, accounts, users))
+                Ok((count, accounts, users, limit::standings(conn, &owners)?))
             })
             .await?;
         let mut by_account: BTreeMap<_, Vec<UserView>> = BTreeMap::new();
@@ -65,7 +66,8 @@ impl Command for ListAccounts {
         }
         let view = |account: identity::Account| {
             let users = by_account.remove(&account.id).unwrap_or_default();
-            AccountView::new(account, users)
+            let limits = limits.remove(&account.id.uuid()).unwrap_or_default();
+            AccountView::new(account, users, limits.into())
         };
         Ok(List::page(count, accounts.into_iter().map(view).collect()))
     }

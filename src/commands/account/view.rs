@@ -2,7 +2,7 @@
 
 use crate::{
     command::prelude::*,
-    commands::{domain::view::shown_path, user::view::UserView},
+    commands::{domain::view::shown_path, limit::view::Limits, user::view::UserView},
     store::identity,
 };
 
@@ -28,6 +28,8 @@ pub struct AccountView {
     domain: String,
     /// the path of the domain of the account
     domain_path: String,
+    #[view(group)]
+    limits: Limits,
     /// the state of the account
     state: String,
     /// when the account was made
@@ -39,8 +41,8 @@ pub struct AccountView {
 }
 
 impl AccountView {
-    /// An account with its users.
-    pub fn new(account: identity::Account, user: Vec<UserView>) -> Self {
+    /// An account with its users, and what it has and may have.
+    pub fn new(account: identity::Account, user: Vec<UserView>, limits: Limits) -> Self {
         Self {
             id: account.id,
             name: account.name,
@@ -51,6 +53,7 @@ impl AccountView {
             domain_id: account.domain.0,
             domain: account.domain.1,
             domain_path: shown_path(&account.domain.2),
+            limits,
             state: account.state.as_str().to_lowercase(),
             created: account.created.into(),
             user,

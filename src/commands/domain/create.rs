@@ -1,7 +1,10 @@
 //! `createDomain`: a domain below another.
 
 use super::view::DomainView;
-use crate::{command::prelude::*, store::identity};
+use crate::{
+    command::prelude::*,
+    store::{identity, limit},
+};
 
 /// `createDomain`.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ impl Command for CreateDomain {
             )));
         }
         let parent = parent_domain_id.unwrap_or(cx.caller.domain);
-        let made = cx
+        let (made, limits) = cx
             .write(move |tx, _| {
                 let above = identity::domain(tx, parent)?
                     .ok_or_else(|| Error::NotFound { what: "domain", id: parent.to_string() })?;
@@ -48,9 +51,10 @@ impl Command for CreateDomain {
                 identity::insert_domain(tx, id, &above, &name)?;
                 let made = identity::domain(tx, id)?
                     .ok_or_else(|| Error::NotFound { what: "domain", id: id.to_string() })?;
-                Ok((Some((Kind::Domain, id.uuid())), made))
+                let limits = limit::standings(tx, &[id.uuid()])?.remove(&id.uuid());
+                Ok((Some((Kind::Domain, id.uuid())), (made, limits.unwrap_or_default())))
             })
             .await?;
-        Ok(One(DomainView::new(made, false)))
+        Ok(One(DomainView::new(made, false, limits.into())))
     }
 }

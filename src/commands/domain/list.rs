@@ -1,7 +1,10 @@
 //! `listDomains`: the domains that the caller may see.
 
 use super::view::DomainView;
-use crate::{command::prelude::*, store::identity};
+use crate::{
+    command::prelude::*,
+    store::{identity, limit},
+};
 
 /// `listDomains`.
 #[derive(Debug)]
@@ -32,18 +35,21 @@ impl Command for ListDomains {
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
         let Request { id, name, page } = request;
         let (scope, own, window) = (cx.caller.scope(), cx.caller.domain, page.window());
-        let (count, rows, parents) = cx
+        let (count, rows, parents, mut limits) = cx
             .db
             .read(move |conn| {
                 let (count, rows) =
                     identity::domains(conn, &scope, own, id, name.as_deref(), &window)?;
                 let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-                Ok((count, rows, identity::with_children(conn, &ids)?))
+                let owners: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+                let parents = identity::with_children(conn, &ids)?;
+                Ok((count, rows, parents, limit::standings(conn, &owners)?))
             })
             .await?;
         let view = |row: identity::Domain| {
             let has_child = parents.contains(&row.id);
-            DomainView::new(row, has_child)
+            let limits = limits.remove(&row.id.uuid()).unwrap_or_default();
+            DomainView::new(row, has_child, limits.into())
         };
         Ok(List::page(count, rows.into_iter().map(view).collect()))
     }

@@ -3,7 +3,7 @@
 use super::view::DomainView;
 use crate::{
     command::prelude::*,
-    store::{identity, seed},
+    store::{identity, limit, seed},
 };
 
 /// `updateDomain`.
@@ -56,9 +56,12 @@ impl Command for UpdateDomain {
                 }
                 let changed = identity::domain(tx, id)?.ok_or_else(absent)?;
                 let parents = identity::with_children(tx, &[id])?;
-                Ok((Some((Kind::Domain, id.uuid())), (changed, !parents.is_empty())))
+                let limits = limit::standings(tx, &[id.uuid()])?.remove(&id.uuid());
+                let limits = limits.unwrap_or_default();
+                Ok((Some((Kind::Domain, id.uuid())), (changed, !parents.is_empty(), limits)))
             })
             .await?;
-        Ok(One(DomainView::new(changed.0, changed.1)))
+        let (domain, has_child, limits) = changed;
+        Ok(One(DomainView::new(domain, has_child, limits.into())))
     }
 }

@@ -1,6 +1,6 @@
 //! The `domain` object.
 
-use crate::{command::prelude::*, store::identity};
+use crate::{command::prelude::*, commands::limit::view::Limits, store::identity};
 
 /// A domain.
 #[derive(Debug, View)]
@@ -18,6 +18,8 @@ pub struct DomainView {
     has_child: bool,
     /// the path of the domain
     path: String,
+    #[view(group)]
+    limits: Limits,
     /// the state of the domain
     state: &'static str,
     /// when the domain was made
@@ -30,8 +32,8 @@ pub fn shown_path(path: &str) -> String {
 }
 
 impl DomainView {
-    /// A domain, and whether there are domains below it.
-    pub fn new(domain: identity::Domain, has_child: bool) -> Self {
+    /// A domain, whether there are domains below it, and what it has and may have.
+    pub fn new(domain: identity::Domain, has_child: bool, limits: Limits) -> Self {
         let level = domain.path.matches('/').count().saturating_sub(1);
         Self {
             id: domain.id,
@@ -40,6 +42,7 @@ impl DomainView {
             parent_domain_id: domain.parent_id,
             has_child,
             path: shown_path(&domain.path),
+            limits,
             state: "Active",
             created: domain.created.into(),
         }

@@ -4,7 +4,7 @@ use super::{building, clearing, draft, placing, view::VmView};
 use crate::{
     command::prelude::*,
     domain::vm::{VmEvent, VmState},
-    store::{detail, vm, volume},
+    store::{detail, limit, owner::Owner, vm, volume},
 };
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +106,7 @@ impl AsyncCommand for DeployVirtualMachine {
         let mut draft = draft::draw(tx, caller, request)?;
         let is_started = request.start_vm.unwrap_or(true);
         let placed = match is_started {
-            true => Some(placing::place(env, tx, caller, &draft.order)?),
+            true => Some(place(env, tx, caller, &draft)?),
             false => None,
         };
         draft.vm.host_id = placed.as_ref().map(|placed| placed.host.id);
@@ -120,6 +120,8 @@ impl AsyncCommand for DeployVirtualMachine {
         if let Some(placed) = &placed {
             placing::hold(tx, placed, draft.vm.id)?;
         }
+        let gpus = placed.as_ref().map_or(0, placing::Placed::gpus);
+        limit::charge(tx, owner(&draft), &bill(&draft, gpus))?;
         let plan = Plan { vm: draft.vm.id, host: draft.vm.host_id };
         let id = draft.vm.id.uuid();
         Ok(Admitted {
@@ -148,4 +150,34 @@ impl AsyncCommand for DeployVirtualMachine {
     fn host(plan: &Plan) -> Option<Id<id::Host>> {
         plan.host
     }
+}
+
+/// A place; where there is none, a limit that would have refused it anyway is said first.
+fn place(
+    env: &Env,
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    draft: &draft::Draft,
+) -> Result<placing::Placed> {
+    match placing::place(env, tx, caller, &draft.order) {
+        Err(Error::Capacity(text)) => {
+            let gpus = draft.order.demand.alternatives.iter().map(|wanted| wanted.count).min();
+            let gpus = usize::try_from(gpus.unwrap_or(0)).unwrap_or(usize::MAX);
+            limit::check(tx, owner(draft), &bill(draft, gpus))?;
+            Err(Error::Capacity(text))
+        }
+        other => other,
+    }
+}
+
+fn owner(draft: &draft::Draft) -> Owner {
+    Owner { account: draft.vm.account_id, domain: draft.vm.domain_id }
+}
+
+/// What the instance counts against its owner's limits.
+fn bill(draft: &draft::Draft, gpus: usize) -> limit::Bill {
+    let mut bill = limit::bill_of_vm(draft.vm.cpu_number, draft.vm.memory_mib);
+    bill.extend(limit::bill_of_gpus(draft.vm.id, gpus));
+    bill.extend(volume::bill(draft.root.size));
+    bill
 }

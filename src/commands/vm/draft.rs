@@ -17,7 +17,7 @@ use crate::{
         detail::Details,
         owner::{self, Owner},
         placement::words,
-        ssh_key_pair, vm,
+        vm,
         volume::Volume,
     },
 };
@@ -59,12 +59,13 @@ pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Resul
     check_usable(tx, caller, owner, &compute, request)?;
     let gpus = gpus(tx, &compute)?;
     let gpus = gpu_count(tx, &compute, gpus, request)?;
-    let image = deploy::image(tx, request.template_id)?;
+    let names = key_names(request);
+    let (image, known) = deploy::image(tx, request.template_id, owner.account, &names)?;
     check_image(&image, request)?;
     let size = size(tx, &compute, request)?;
     let root_size = root_size(&compute, &image, request)?;
     let wishes = wish::wishes(tx, caller, owner, request)?;
-    let key_pairs = key_pairs(tx, owner, request)?;
+    let key_pairs = key_pairs(names, &known)?;
     let id = Id::<id::Vm>::mint();
     let number = match owner.account == caller.account {
         true => caller.account_number,
@@ -389,17 +390,17 @@ pub(super) fn user_data(text: &str) -> Result<Option<String>> {
     Ok(Some(compact))
 }
 
-fn key_pairs(tx: &mut Tx<'_>, owner: Owner, request: &Request) -> Result<Option<String>> {
+fn key_names(request: &Request) -> Vec<String> {
     let mut names = request.keypairs.clone();
     names.extend(request.keypair.clone().filter(|name| !name.is_empty()));
     names.sort();
     names.dedup();
-    if names.is_empty() {
-        return Ok(None);
-    }
-    let known = ssh_key_pair::known(tx, owner.account, &names)?;
+    names
+}
+
+fn key_pairs(names: Vec<String>, known: &[String]) -> Result<Option<String>> {
     match names.iter().find(|name| !known.contains(name)) {
-        None => Ok(Some(names.join(","))),
+        None => Ok((!names.is_empty()).then(|| names.join(","))),
         Some(name) => Err(Error::Invalid(format!("A key pair with name '{name}' was not found."))),
     }
 }

@@ -116,6 +116,13 @@ fn refused(caller: &Caller, refusal: &Refusal) -> Error {
     Error::Capacity(if caller.is_admin() { refusal.for_admins() } else { refusal.for_users() })
 }
 
+impl Placed {
+    /// How many GPUs it takes.
+    pub(super) fn gpus(&self) -> usize {
+        self.picks.len()
+    }
+}
+
 /// What was picked becomes the instance's.
 pub(super) fn hold(tx: &mut Tx<'_>, placed: &Placed, vm: Id<id::Vm>) -> Result<()> {
     if placed.picks.is_empty() {

@@ -15,7 +15,8 @@ use crate::{
         vm::{GpuDemand, VmEvent, VmState},
     },
     store::{
-        debt, gpu_held,
+        debt, gpu_held, limit,
+        owner::Owner,
         placement::words,
         vm::{self, Vm},
         volume,
@@ -96,6 +97,8 @@ impl AsyncCommand for StartVirtualMachine {
         vm::step(tx, &now, VmEvent::Start)?;
         vm::place(tx, id, placed.host.id, placed.pool)?;
         placing::hold(tx, &placed, id)?;
+        let owner = Owner { account: now.account_id, domain: now.domain_id };
+        limit::charge(tx, owner, &limit::bill_of_gpus(id, placed.gpus()))?;
         let host = placed.host.id;
         Ok(Admitted {
             plan: Plan { vm: id, host, had_devices: kept_at.is_some(), had_disks },

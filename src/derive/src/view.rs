@@ -12,7 +12,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     for field in named(input)? {
         let (ident, ty) = (&field.ident, &field.ty);
         let mut wire = wire_name(field);
-        let mut admin = false;
+        let (mut admin, mut group) = (false, false);
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("view")) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("name") {
@@ -21,17 +21,25 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 } else if meta.path.is_ident("admin") {
                     admin = true;
                     Ok(())
+                } else if meta.path.is_ident("group") {
+                    group = true;
+                    Ok(())
                 } else {
                     Err(meta.error("unknown option of a field"))
                 }
             })?;
         }
+        if group {
+            metas.push(quote! { all.extend(<#ty as crate::command::FieldGroup>::fields()); });
+            writes.push(quote! { crate::command::FieldGroup::write(&self.#ident, &mut map)?; });
+            continue;
+        }
         let about = doc(&field.attrs);
         metas.push(quote! {
-            crate::command::FieldSpec {
+            all.push(crate::command::FieldSpec {
                 name: #wire, about: #about, admin: #admin,
                 kind: <#ty as crate::command::Output>::KIND, nested: <#ty as crate::command::Output>::nested(),
-            }
+            });
         });
         writes.push(quote! {
             if crate::command::Output::is_shown(&self.#ident) { map.serialize_entry(#wire, &self.#ident)?; }
@@ -45,7 +53,11 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote! {
         impl crate::command::View for #name {
             const OBJECT: &'static str = #object;
-            fn fields() -> ::std::vec::Vec<crate::command::FieldSpec> { vec![#(#metas),*] }
+            fn fields() -> ::std::vec::Vec<crate::command::FieldSpec> {
+                let mut all = ::std::vec::Vec::new();
+                #(#metas)*
+                all
+            }
         }
         impl crate::command::Output for #name {
             const KIND: &'static str = "object";

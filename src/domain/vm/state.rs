@@ -23,6 +23,9 @@ text_enum! {
 impl VmState {
     /// States in which the instance keeps CPU and memory of its host.
     pub const HOLDS_HOST: &'static [Self] = &[Self::Starting, Self::Running, Self::Stopping];
+    /// States in which the instance counts against the limits of its owner.
+    pub const COUNTED: &'static [Self] =
+        &[Self::Starting, Self::Running, Self::Stopping, Self::Stopped];
     /// States in which a domain may exist on a host.
     pub const MAY_RUN: &'static [Self] = &[Self::Starting, Self::Running, Self::Stopping];
 }

@@ -1,11 +1,11 @@
 //! Templates whose files are being fetched: by one server at a time, under a lease.
 
-use super::Template;
+use super::{Template, owner};
 use crate::{
-    domain::{Id, id, identity::RoleType, infra::TemplateState},
+    domain::{Id, id, identity::RoleType, infra::TemplateState, resource::Resource},
     error::Result,
     store::{
-        Conn, Tx, clock,
+        Conn, Tx, clock, limit,
         schema::{account, image_store, role, template},
     },
 };
@@ -82,7 +82,8 @@ pub fn progress(
     Ok(kept == 1)
 }
 
-/// The file is there and good; `false`: nobody wants it any more.
+/// The file is there and good, and counts against its owner's limits, which it may pass: nobody knew its size before;
+/// `false`: nobody wants it any more.
 pub fn ready(
     tx: &mut Tx<'_>,
     id: Id<id::Template>,
@@ -90,6 +91,20 @@ pub fn ready(
     (size, virtual_size): (u64, u64),
 ) -> Result<bool> {
     let number = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let Some(before) = template::table
+        .filter(template::id.eq(id))
+        .filter(template::removed.is_null())
+        .filter(template::state.eq(TemplateState::Downloading))
+        .select(Template::as_select())
+        .for_update()
+        .first(&mut **tx)
+        .optional()?
+    else {
+        return Ok(false);
+    };
+    let growth = before.size - number(size);
+    let growth = vec![(Resource::SecondaryStorage, limit::Amount::Of(growth))];
+    limit::free(tx, owner(&before), &growth)?;
     let waiting = template::table
         .filter(template::id.eq(id))
         .filter(template::removed.is_null())

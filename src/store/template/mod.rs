@@ -9,13 +9,15 @@ pub use fetch::{Fetch, claim, fail, is_wanted, progress, ready};
 pub use list::{Filter, Named, Wanted, list, named};
 
 use super::{
-    Conn, Tx, clock, detail,
+    Conn, Tx, clock, detail, limit,
+    owner::Owner,
     schema::{template, vm},
 };
 use crate::{
     domain::{
         Id, id,
         infra::{Hypervisor, ImageFormat, TemplateState},
+        resource::Resource,
     },
     error::{Error, Result},
 };
@@ -100,7 +102,21 @@ pub fn get(conn: &mut Conn, id: Id<id::Template>) -> Result<Template> {
 /// Inserts a template with its details.
 pub fn insert(tx: &mut Tx<'_>, new: &Template, details: &detail::Details) -> Result<()> {
     insert_into(template::table).values(new).execute(&mut **tx)?;
-    detail::put(tx, new.id, details)
+    detail::put(tx, new.id, details)?;
+    limit::charge(tx, owner(new), &bill(new.size))
+}
+
+/// Whose limits a template counts against.
+pub(super) fn owner(of: &Template) -> Owner {
+    Owner { account: of.account_id, domain: of.domain_id }
+}
+
+/// What a template counts: itself and its file.
+fn bill(size: i64) -> limit::Bill {
+    vec![
+        (Resource::Template, limit::Amount::Of(1)),
+        (Resource::SecondaryStorage, limit::Amount::Of(size)),
+    ]
 }
 
 /// Changes a template.
@@ -132,5 +148,6 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::Template>, forced: bool) -> Result<Tem
         .set(template::removed.eq(clock().nullable()))
         .execute(&mut **tx)?;
     detail::clear(tx, id)?;
+    limit::free(tx, owner(&found), &bill(found.size))?;
     Ok(found)
 }

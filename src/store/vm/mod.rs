@@ -17,7 +17,7 @@ pub use keep::{Placed, found, of, placed};
 pub use list::{Filter, list};
 pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
 
-use super::{Conn, Tx, clock, schema::vm};
+use super::{Conn, Tx, clock, limit, owner::Owner, schema::vm};
 use crate::{
     domain::{
         Id, id,
@@ -126,7 +126,7 @@ pub struct New {
     pub is_displayed: bool,
 }
 
-/// Inserts an instance.
+/// Inserts an instance; whoever makes it charges its owner.
 pub fn insert(tx: &mut Tx<'_>, new: &New) -> Result<()> {
     insert_into(vm::table).values(new).execute(&mut **tx)?;
     Ok(())
@@ -173,7 +173,22 @@ pub fn step(tx: &mut Tx<'_>, vm: &Vm, event: VmEvent) -> Result<VmState> {
         let left = (vm::last_host_id.eq(host), vm::host_id.eq(None::<Id<id::Host>>));
         update(seen).set((moved, left)).execute(&mut **tx)?
     };
-    if rows == 1 { Ok(next) } else { Err(Error::LostRace("instance")) }
+    if rows != 1 {
+        return Err(Error::LostRace("instance"));
+    }
+    count(tx, vm, next)?;
+    Ok(next)
+}
+
+/// A destroyed instance counts no more against its owner's limits; one that is taken back must find room there.
+fn count(tx: &mut Tx<'_>, vm: &Vm, next: VmState) -> Result<()> {
+    let owner = Owner { account: vm.account_id, domain: vm.domain_id };
+    let bill = limit::bill_of_vm(vm.cpu_number, vm.memory_mib);
+    match (VmState::COUNTED.contains(&vm.state), VmState::COUNTED.contains(&next)) {
+        (true, false) => limit::free(tx, owner, &bill),
+        (false, true) => limit::charge(tx, owner, &bill),
+        _ => Ok(()),
+    }
 }
 
 /// The instance is gone for good; its row stays for history, its name is free.

@@ -1,0 +1,57 @@
+//! `updateResourceCount`: counts again what an account or a domain has.
+
+use super::{resource, subject, view::ResourceCountView};
+use crate::{command::prelude::*, store::limit};
+
+/// `updateResourceCount`.
+#[derive(Debug)]
+pub(super) struct UpdateResourceCount;
+
+/// Its parameters.
+#[derive(Debug, Clone, Params)]
+pub(super) struct Request {
+    /// the name of the account; the domain as a whole when not given
+    account: Option<String>,
+    /// the ID of the domain
+    domain_id: Id<id::Domain>,
+    /// the number of the resource type; all when not given
+    resource_type: Option<i32>,
+}
+
+impl Command for UpdateResourceCount {
+    const SPEC: Spec = Spec {
+        name: "updateResourceCount",
+        about: "Counts again what an account or a domain has",
+        since: "0.1",
+        roles: Role::ADMINS,
+        event: Some("RESOURCE.COUNT.UPDATE"),
+    };
+    type Request = Request;
+    type Response = List<ResourceCountView>;
+
+    async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
+        let only = request.resource_type.map(resource).transpose()?;
+        let (of, standings) = cx
+            .write(move |tx, caller| {
+                let of = subject(tx, caller, request.account.as_deref(), Some(request.domain_id))?;
+                let (what, owner) = match &of.account {
+                    Some((account, _)) => {
+                        limit::of_account(tx, *account)?;
+                        (Kind::Account, account.uuid())
+                    }
+                    None => {
+                        limit::of_domain(tx, of.domain.id)?;
+                        (Kind::Domain, of.domain.id.uuid())
+                    }
+                };
+                let standings = limit::standings(tx, &[owner])?.remove(&owner);
+                Ok((Some((what, owner)), (of, standings.unwrap_or_default())))
+            })
+            .await?;
+        let rows = standings
+            .iter()
+            .filter(|standing| only.is_none_or(|only| standing.resource == only))
+            .map(|standing| ResourceCountView::new(&of, standing));
+        Ok(List::whole(rows.collect()))
+    }
+}

@@ -1,0 +1,56 @@
+//! Limits: what accounts and domains may have at most, and what they have.
+//!
+//! The counts are kept with every change of what is counted (`store::limit`); `updateResourceCount` counts again and
+//! must find the same.
+
+mod count;
+mod list;
+mod update;
+pub mod view;
+
+use crate::{
+    command::{Entry, prelude::*, sync},
+    domain::resource::Resource,
+    store::{identity, owner},
+};
+
+/// The room's commands.
+pub const COMMANDS: &[Entry] = &[
+    sync::<list::ListResourceLimits>(),
+    sync::<update::UpdateResourceLimit>(),
+    sync::<count::UpdateResourceCount>(),
+];
+
+/// Whose limits a request is about.
+#[derive(Debug, Clone)]
+struct Subject {
+    /// The account; none: the domain as a whole.
+    account: Option<(Id<id::Account>, String)>,
+    /// The domain, or that of the account.
+    domain: identity::Domain,
+}
+
+/// The account of this name in the domain, or the domain; the kernel has seen that the caller may name it.
+fn subject(
+    conn: &mut Conn,
+    caller: &Caller,
+    account: Option<&str>,
+    domain: Option<Id<id::Domain>>,
+) -> Result<Subject> {
+    let home = domain.unwrap_or(caller.domain);
+    let found = identity::domain(conn, home)?
+        .ok_or_else(|| Error::NotFound { what: "domain", id: home.to_string() })?;
+    let account = match account {
+        None => None,
+        Some(name) => {
+            let owner = owner::designate(conn, caller, Some(name), Some(home))?;
+            Some((owner.account, name.to_owned()))
+        }
+    };
+    Ok(Subject { account, domain: found })
+}
+
+/// The resource of this number.
+fn resource(number: i32) -> Result<Resource> {
+    Resource::of_number(number).ok_or_else(|| Error::invalid("Please specify valid resource type"))
+}

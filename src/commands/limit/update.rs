@@ -1,0 +1,134 @@
+//! `updateResourceLimit`: how much an account or a domain may have at most.
+
+use super::{Subject, resource, subject, view::ResourceLimitView};
+use crate::{
+    command::prelude::*,
+    domain::{identity::RoleType, resource::Resource},
+    store::{identity, limit, seed},
+};
+
+/// `updateResourceLimit`.
+#[derive(Debug)]
+pub(super) struct UpdateResourceLimit;
+
+/// Its parameters.
+#[derive(Debug, Clone, Params)]
+pub(super) struct Request {
+    /// the name of the account; needs domainid
+    account: Option<String>,
+    /// the ID of the domain, or of the account's domain
+    domain_id: Option<Id<id::Domain>>,
+    /// the most there may be, storage in GiB; -1 or nothing: no limit
+    max: Option<i64>,
+    /// the number of the resource type: 0 instance, 2 volume, 4 template, 6 network, 8 CPU, 9 memory, 10 primary
+    /// storage, 11 secondary storage, 16 GPU, 116 memory of GPUs, ..
+    resource_type: i32,
+}
+
+impl Command for UpdateResourceLimit {
+    const SPEC: Spec = Spec {
+        name: "updateResourceLimit",
+        about: "Sets how much an account or a domain may have at most",
+        since: "0.1",
+        roles: Role::ADMINS,
+        event: Some("RESOURCE.LIMIT.UPDATE"),
+    };
+    type Request = Request;
+    type Response = One<ResourceLimitView>;
+
+    async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
+        let kind = resource(request.resource_type)?;
+        let max = request.max.unwrap_or(-1);
+        if max < -1 {
+            return Err(Error::invalid(
+                "Please specify either '-1' for an infinite limit, or a limit that is at least '0'.",
+            ));
+        }
+        if request.account.is_some() && request.domain_id.is_none() {
+            return Err(Error::invalid("Account must be specified with domainId parameter"));
+        }
+        let max = if max < 0 { -1 } else { max.saturating_mul(kind.unit()) };
+        let (of, standing) = cx
+            .write(move |tx, caller| {
+                let of = subject(tx, caller, request.account.as_deref(), request.domain_id)?;
+                let is_named = request.account.is_some() || request.domain_id.is_some();
+                if !is_named {
+                    return Err(Error::invalid(
+                        "AccountId or domainId have to be specified in order to update resource limit",
+                    ));
+                }
+                let (target, owner, what) = match &of.account {
+                    Some((account, _)) => {
+                        check_account(tx, caller, *account, max)?;
+                        (limit::Target::Account(*account), account.uuid(), Kind::Account)
+                    }
+                    None => {
+                        check_domain(tx, caller, &of, kind, max)?;
+                        let domain = of.domain.id;
+                        (limit::Target::Domain(domain), domain.uuid(), Kind::Domain)
+                    }
+                };
+                limit::set(tx, target, kind, max)?;
+                let standing = limit::Standing { resource: kind, used: 0, max: (max >= 0).then_some(max) };
+                Ok((Some((what, owner)), (of.clone(), standing)))
+            })
+            .await?;
+        Ok(One(ResourceLimitView::new(&of, &standing)))
+    }
+}
+
+/// Nobody limits root administrators or the service itself, and no administrator of a domain the own account.
+fn check_account(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    account: Id<id::Account>,
+    max: i64,
+) -> Result<()> {
+    if account == seed::SYSTEM_ACCOUNT {
+        return Err(Error::invalid("Can't update system account"));
+    }
+    let filter = identity::AccountFilter { id: Some(account), ..Default::default() };
+    let (_, found) = identity::accounts(tx, &caller.scope(), &filter, &crate::store::Window::ALL)?;
+    let is_root = found.iter().any(|account| account.role.2 == RoleType::Admin);
+    if is_root && max != -1 {
+        return Err(Error::invalid("Only -1 limit is supported for Root Admin accounts"));
+    }
+    if account == caller.account && !caller.is_admin() {
+        return Err(Error::Forbidden(format!(
+            "Unable to update resource limit for their own account {account}, permission denied"
+        )));
+    }
+    Ok(())
+}
+
+/// ROOT has no limit, nobody limits the own domain, and no domain may have more than the one above it.
+fn check_domain(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    of: &Subject,
+    kind: Resource,
+    max: i64,
+) -> Result<()> {
+    let domain = of.domain.id;
+    if domain == seed::ROOT_DOMAIN {
+        return Err(Error::Forbidden(format!(
+            "Cannot update resource limit for ROOT domain {domain}, permission denied"
+        )));
+    }
+    if domain == caller.domain && !caller.is_admin() {
+        return Err(Error::Forbidden(format!(
+            "Unable to update resource limit for domain {domain}, permission denied"
+        )));
+    }
+    let Some(parent) = of.domain.parent_id else { return Ok(()) };
+    let above = limit::standings(tx, &[parent.uuid()])?.remove(&parent.uuid()).unwrap_or_default();
+    let most = above.iter().find(|standing| standing.resource == kind).and_then(|above| above.max);
+    match most {
+        Some(most) if max > most => Err(Error::Invalid(format!(
+            "Domain {}(id: {parent}) has maximum allowed resource limit {most} for {}, please specify a value less than or equal to {most}",
+            of.domain.name,
+            kind.name()
+        ))),
+        _ => Ok(()),
+    }
+}
