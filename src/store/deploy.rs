@@ -2,7 +2,7 @@
 
 use super::{
     Conn,
-    schema::{detail, network, ssh_key_pair, template},
+    schema::{detail, network},
 };
 use crate::{
     domain::{
@@ -15,8 +15,8 @@ use crate::{
     error::{Error, Result},
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
-    Queryable, QueryableByName, RunQueryDsl, Selectable, SelectableHelper, sql_query,
+    BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, QueryableByName, RunQueryDsl,
+    Selectable, SelectableHelper, sql_query,
     sql_types::{BigInt, Bool, Integer, Nullable, Text},
 };
 
@@ -24,6 +24,21 @@ use diesel::{
 pub const MIN_GPUS: &str = "mingpucount";
 /// The detail of a service offering that says the most GPUs.
 pub const MAX_GPUS: &str = "maxgpucount";
+
+/// What a deploy names by id, and by the names of key pairs.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// The service offering.
+    pub offering: Id<id::ServiceOffering>,
+    /// The GPU offering, unless it is the service offering's own.
+    pub gpus: Option<Id<id::GpuOffering>>,
+    /// The template.
+    pub template: Id<id::Template>,
+    /// The owner.
+    pub owner: Id<id::Account>,
+    /// The key pairs, joined by commas.
+    pub key_pairs: String,
+}
 
 /// A service offering as a deploy needs it.
 #[derive(Debug, Clone)]
@@ -137,6 +152,40 @@ struct Row {
     profile_kind: Option<ProfileKind>,
     #[diesel(sql_type = Nullable<Text>)]
     card: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    image: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    image_format: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    image_hypervisor: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    image_arch: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    image_state: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    image_zone: Option<Id<id::Zone>>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    image_size: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    image_virtual_size: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    key_pairs: i64,
+}
+
+impl Row {
+    /// The template, if there is one.
+    fn image(&self) -> Option<Image> {
+        Some(Image {
+            name: self.image.clone()?,
+            format: self.image_format.clone()?,
+            hypervisor: self.image_hypervisor.clone()?,
+            arch: self.image_arch.clone()?,
+            state: self.image_state.clone()?,
+            zone_id: self.image_zone,
+            size: self.image_size?,
+            virtual_size: self.image_virtual_size?,
+        })
+    }
 }
 
 const COMPUTE: &str = "SELECT s.name, s.state, d.path AS domain_path, s.zone_id, s.cpu_number, s.cpu_speed, \
@@ -144,7 +193,10 @@ const COMPUTE: &str = "SELECT s.name, s.state, d.path AS domain_path, s.zone_id,
     w1.value AS group_word, w2.value AS type_word, \
     s.profile_id IS NOT NULL OR s.gpu_offering_id IS NOT NULL OR w1.value IS NOT NULL AS asks_itself, g.id AS gpu_id, g.name AS gpu_name, g.state AS gpu_state, \
     gd.path AS gpu_path, g.zone_id AS gpu_zone, g.display, g.numa_policy, g.placement, \
-    a.count AS alternative_count, p.id AS profile_id, p.name AS profile, p.kind AS profile_kind, c.name AS card \
+    a.count AS alternative_count, p.id AS profile_id, p.name AS profile, p.kind AS profile_kind, c.name AS card, \
+    t.name AS image, t.format AS image_format, t.hypervisor AS image_hypervisor, t.arch AS image_arch, \
+    t.state AS image_state, t.zone_id AS image_zone, t.size AS image_size, t.virtual_size AS image_virtual_size, \
+    (SELECT COUNT(*) FROM ssh_key_pair k WHERE k.account_id = ? AND FIND_IN_SET(k.name, ?)) AS key_pairs \
     FROM service_offering s LEFT JOIN domain d ON d.id = s.domain_id \
     LEFT JOIN detail w1 ON w1.owner_id = s.id AND w1.name = 'pciDevice' \
     LEFT JOIN detail w2 ON w2.owner_id = s.id AND w2.name = 'vgpuType' \
@@ -152,20 +204,25 @@ const COMPUTE: &str = "SELECT s.name, s.state, d.path AS domain_path, s.zone_id,
     LEFT JOIN domain gd ON gd.id = g.domain_id \
     LEFT JOIN gpu_offering_alternative a ON a.offering_id = g.id \
     LEFT JOIN vgpu_profile p ON p.id = IF(g.id IS NULL, s.profile_id, a.profile_id) \
-    LEFT JOIN gpu_card c ON c.id = p.card_id WHERE s.id = ? AND s.removed IS NULL ORDER BY a.position";
+    LEFT JOIN gpu_card c ON c.id = p.card_id \
+    LEFT JOIN template t ON t.id = ? AND t.removed IS NULL WHERE s.id = ? AND s.removed IS NULL ORDER BY a.position";
 
-/// An offering, with the GPUs of this GPU offering or else its own. One statement.
-pub fn compute(
-    conn: &mut Conn,
-    offering: Id<id::ServiceOffering>,
-    gpus: Option<Id<id::GpuOffering>>,
-) -> Result<Compute> {
-    let mut rows: Vec<Row> =
-        sql_query(COMPUTE).bind::<Nullable<Text>, _>(gpus).bind::<Text, _>(offering).load(conn)?;
+/// The offering with its GPUs, the template, and how many of the key pairs the owner has. One statement.
+pub fn compute(conn: &mut Conn, named: &Named) -> Result<(Compute, Image, i64)> {
+    let mut rows: Vec<Row> = sql_query(COMPUTE)
+        .bind::<Text, _>(named.owner)
+        .bind::<Text, _>(&named.key_pairs)
+        .bind::<Nullable<Text>, _>(named.gpus)
+        .bind::<Text, _>(named.template)
+        .bind::<Text, _>(named.offering)
+        .load(conn)?;
     let demand = demand(&rows);
     let Some(first) = rows.drain(..).next() else {
-        return Err(Error::NotFound { what: "service offering", id: offering.to_string() });
+        let id = named.offering.to_string();
+        return Err(Error::NotFound { what: "service offering", id });
     };
+    let no_image = || Error::NotFound { what: "template", id: named.template.to_string() };
+    let (image, key_pairs) = (first.image().ok_or_else(no_image)?, first.key_pairs);
     let gpu_offering = first.gpu_id.map(|id| GpuOffering {
         id,
         name: first.gpu_name.unwrap_or_default(),
@@ -174,7 +231,7 @@ pub fn compute(
         zone: first.gpu_zone,
     });
     let words = first.group_word.zip(first.type_word);
-    Ok(Compute {
+    let compute = Compute {
         name: first.name,
         is_active: first.state == "Active",
         domain_path: first.domain_path,
@@ -191,7 +248,8 @@ pub fn compute(
         unknown_gpu: words.filter(|_| demand.is_none()),
         gpus: demand,
         asks_itself: first.asks_itself,
-    })
+    };
+    Ok((compute, image, key_pairs))
 }
 
 /// What the rows ask of GPUs.
@@ -218,8 +276,7 @@ fn demand(rows: &[Row]) -> Option<GpuDemand> {
 }
 
 /// A template as a deploy needs it.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = template)]
+#[derive(Debug, Clone)]
 pub struct Image {
     /// Its name.
     pub name: String,
@@ -237,24 +294,6 @@ pub struct Image {
     pub size: i64,
     /// The size of its disk.
     pub virtual_size: i64,
-}
-
-/// A template, and which of these key pairs the owner has. One statement.
-pub fn image(
-    conn: &mut Conn,
-    id: Id<id::Template>,
-    owner: Id<id::Account>,
-    key_pairs: &[String],
-) -> Result<(Image, Vec<String>)> {
-    let own = ssh_key_pair::account_id.eq(owner).and(ssh_key_pair::name.eq_any(key_pairs));
-    let rows: Vec<(Image, Option<String>)> = template::table
-        .left_join(ssh_key_pair::table.on(own))
-        .filter(template::id.eq(id).and(template::removed.is_null()))
-        .select((Image::as_select(), ssh_key_pair::name.nullable()))
-        .load(conn)?;
-    let gone = || Error::NotFound { what: "template", id: id.to_string() };
-    let image = rows.first().map(|(image, _)| image.clone()).ok_or_else(gone)?;
-    Ok((image, rows.into_iter().filter_map(|(_, name)| name).collect()))
 }
 
 /// A network as a deploy needs it.

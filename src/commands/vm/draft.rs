@@ -17,7 +17,7 @@ use crate::{
         detail::Details,
         owner::{self, Owner},
         placement::words,
-        vm,
+        ssh_key_pair, vm,
         volume::Volume,
     },
 };
@@ -55,17 +55,23 @@ pub(super) struct Order {
 pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Draft> {
     let wanted = (request.account.as_deref(), request.domain_id, request.project_id);
     let owner = owner::designate(tx, caller, wanted)?;
-    let compute = deploy::compute(tx, request.service_offering_id, request.gpu_offering_id)?;
+    let names = key_names(request);
+    let named = deploy::Named {
+        offering: request.service_offering_id,
+        gpus: request.gpu_offering_id,
+        template: request.template_id,
+        owner: owner.account,
+        key_pairs: names.join(","),
+    };
+    let (compute, image, known) = deploy::compute(tx, &named)?;
     check_usable(tx, caller, owner, &compute, request)?;
     let gpus = gpus(tx, &compute)?;
     let gpus = gpu_count(tx, &compute, gpus, request)?;
-    let names = key_names(request);
-    let (image, known) = deploy::image(tx, request.template_id, owner.account, &names)?;
     check_image(&image, request)?;
     let size = size(tx, &compute, request)?;
     let root_size = root_size(&compute, &image, request)?;
     let wishes = wish::wishes(tx, caller, owner, request)?;
-    let key_pairs = key_pairs(names, &known)?;
+    let key_pairs = key_pairs(tx, owner, names, known)?;
     let id = Id::<id::Vm>::mint();
     let number = match owner.account == caller.account {
         true => caller.account_number,
@@ -398,11 +404,19 @@ fn key_names(request: &Request) -> Vec<String> {
     names
 }
 
-fn key_pairs(names: Vec<String>, known: &[String]) -> Result<Option<String>> {
-    match names.iter().find(|name| !known.contains(name)) {
-        None => Ok((!names.is_empty()).then(|| names.join(","))),
-        Some(name) => Err(Error::Invalid(format!("A key pair with name '{name}' was not found."))),
+/// The names joined by commas, if the owner has as many of them as there are; else the first that is missing is named.
+fn key_pairs(
+    tx: &mut Tx<'_>,
+    owner: Owner,
+    names: Vec<String>,
+    known: i64,
+) -> Result<Option<String>> {
+    if i64::try_from(names.len()) == Ok(known) {
+        return Ok((!names.is_empty()).then(|| names.join(",")));
     }
+    let known = ssh_key_pair::known(tx, owner.account, &names)?;
+    let missing = names.iter().find(|name| !known.contains(name)).unwrap_or(&names[0]);
+    Err(Error::Invalid(format!("A key pair with name '{missing}' was not found.")))
 }
 
 /// Details that may be kept.
