@@ -8,6 +8,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
 mod credentials;
+mod event;
 mod gpu_choice;
 mod gpu_claim;
 mod gpu_device;

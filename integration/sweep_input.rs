@@ -20,6 +20,7 @@ fn plausible(param: &ParamSpec) -> Vec<(String, String)> {
         "list" if param.entity.is_some() => vec![(name, UNKNOWN.into())],
         "integer" | "long" | "double" => vec![(name, "1".into())],
         "boolean" => vec![(name, "true".into())],
+        "date" => vec![(name, "2026-01-31".into())],
         _ => vec![(name, "x".into())],
     }
 }

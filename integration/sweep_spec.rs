@@ -84,6 +84,7 @@ fn names_and_descriptions_keep_the_rules() {
         "accept",
         "activate",
         "add",
+        "archive",
         "assign",
         "cancel",
         "change",
@@ -139,6 +140,7 @@ fn names_and_descriptions_keep_the_rules() {
 /// Lists that CloudStack does not page.
 const PLAIN: &[&str] = &[
     "listCapacity",
+    "listEventTypes",
     "listHypervisors",
     "listRolePermissions",
     "listUserTwoFactorAuthenticatorProviders",

@@ -22,6 +22,7 @@ pub mod sessions;
 mod settings;
 mod spec;
 mod view;
+mod when;
 mod wire;
 
 /// What every command's file imports.
@@ -53,4 +54,5 @@ pub const DIALECT_VERSION: &str = "4.22.0.0";
 
 pub use spec::{Role, Spec};
 pub use view::{Date, FieldGroup, FieldSpec, Output, View};
+pub use when::When;
 pub use wire::{Param, Wire};

@@ -62,7 +62,7 @@ macro_rules! required {
         }
     )* };
 }
-required!(String, bool, i32, i64, f64);
+required!(String, bool, i32, i64, f64, super::When);
 
 impl<T: Entity> Param for Id<T> {
     const KIND: &'static str = "uuid";

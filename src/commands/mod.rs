@@ -8,6 +8,7 @@ pub mod capacity;
 pub mod cluster;
 pub mod disk_offering;
 pub mod domain;
+pub mod event;
 pub mod gpu_capacity;
 pub mod gpu_card;
 pub mod gpu_device;
@@ -51,6 +52,7 @@ pub static ROOMS: &[&[Entry]] = &[
     cluster::COMMANDS,
     disk_offering::COMMANDS,
     domain::COMMANDS,
+    event::COMMANDS,
     gpu_capacity::COMMANDS,
     gpu_card::COMMANDS,
     gpu_device::COMMANDS,

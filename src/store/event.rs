@@ -5,7 +5,7 @@ use crate::{
     domain::{Id, Kind, id, identity::Caller},
     error::Result,
 };
-use diesel::{ExpressionMethods, RunQueryDsl, insert_into};
+use diesel::{ExpressionMethods, RunQueryDsl, insert_into, sql_query, sql_types::Text};
 use uuid::Uuid;
 
 /// An event to record.
@@ -59,6 +59,29 @@ pub fn record(tx: &mut Tx<'_>, caller: &Caller, new: &New<'_>) -> Result<()> {
             event::resource_id.eq(new.subject.map(|(_, id)| id.hyphenated().to_string())),
             event::job_id.eq(new.job),
         ))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// What a job began or ended, after the event of its admission; nothing for jobs that are no event. One statement.
+pub fn follow(tx: &mut Tx<'_>, job: Id<id::Job>, state: &str, failed: Option<&str>) -> Result<()> {
+    let (level, lead) = match (state, failed) {
+        (_, Some(_)) => ("ERROR", "Error while "),
+        ("Started", None) => ("INFO", "Starting job for "),
+        (_, None) => ("INFO", "Successfully completed "),
+    };
+    let why = failed.map(|why| format!(": {why}")).unwrap_or_default();
+    let text = "INSERT INTO event (id, kind, level, state, description, user_id, account_id, domain_id, resource_kind, \
+        resource_id, job_id, parent_id) \
+        SELECT ?, kind, ?, ?, LEFT(CONCAT(?, description, ?), 1000), user_id, account_id, domain_id, resource_kind, \
+        resource_id, job_id, id FROM event WHERE job_id = ? AND state = 'Scheduled'";
+    sql_query(text)
+        .bind::<Text, _>(Id::<id::Event>::mint())
+        .bind::<Text, _>(level)
+        .bind::<Text, _>(state)
+        .bind::<Text, _>(lead)
+        .bind::<Text, _>(why)
+        .bind::<Text, _>(job)
         .execute(&mut **tx)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Durable jobs: admitted with what they will build, worked under a lease, kept with their result.
 
 use super::{
-    Conn, Tx, Window, clock,
+    Conn, Tx, Window, clock, event,
     schema::{account, domain, job},
 };
 use crate::{
@@ -213,6 +213,9 @@ pub fn claim(
     if abandoned {
         update(rows).set(lease).execute(&mut **tx)?;
     } else {
+        for held in &found {
+            event::follow(tx, held.id, "Started", None)?;
+        }
         let started = job::started.eq(clock().nullable());
         let state = sql::<Text>("IF(state = 'Due', 'Paying', 'Running')");
         update(rows).set((lease, started, job::state.eq(state))).execute(&mut **tx)?;
@@ -267,6 +270,13 @@ pub fn finish(tx: &mut Tx<'_>, lease: &Lease, outcome: &Outcome) -> Result<bool>
             update(mine).set((end, job::state.eq(JobState::Failed), error)).execute(&mut **tx)?
         }
     };
+    if rows == 1 {
+        let failed = match outcome {
+            Outcome::Done(_) => None,
+            Outcome::Failed(_, text) => Some(text.as_str()),
+        };
+        event::follow(tx, lease.job, "Completed", failed)?;
+    }
     Ok(rows == 1)
 }
 

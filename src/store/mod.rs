@@ -13,6 +13,7 @@ pub mod deploy;
 pub mod detail;
 pub mod disk_offering;
 pub mod event;
+pub mod event_list;
 mod failure;
 pub mod gpu_card;
 pub mod gpu_change;

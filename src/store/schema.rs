@@ -90,6 +90,8 @@ diesel::table! {
         resource_id -> Nullable<Text>,
         job_id -> Nullable<Text>,
         created -> Datetime,
+        parent_id -> Nullable<Text>,
+        archived -> Bool,
     }
 }
 
