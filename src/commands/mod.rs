@@ -6,6 +6,7 @@ pub mod account;
 pub mod api;
 pub mod capacity;
 pub mod cluster;
+pub mod configuration;
 pub mod disk_offering;
 pub mod domain;
 pub mod event;
@@ -50,6 +51,7 @@ pub static ROOMS: &[&[Entry]] = &[
     capacity::COMMANDS,
     api::COMMANDS,
     cluster::COMMANDS,
+    configuration::COMMANDS,
     disk_offering::COMMANDS,
     domain::COMMANDS,
     event::COMMANDS,

@@ -13,6 +13,7 @@ pub mod machine;
 pub mod net;
 pub mod placement;
 pub mod resource;
+pub mod setting;
 pub mod vm;
 
 pub use id::{Entity, Id, Kind};

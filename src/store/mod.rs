@@ -54,6 +54,7 @@ mod seed_roles;
 pub mod server;
 pub mod service_offering;
 pub mod session;
+pub mod setting;
 pub mod ssh_key_pair;
 pub mod storage_pool;
 pub mod template;

@@ -9,7 +9,7 @@ use crate::{
         vm::{VmEvent, VmState},
     },
     hypervisor::Stop,
-    store::{gpu_claim, gpu_held, vm},
+    store::{gpu_claim, gpu_held, setting, vm},
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,12 +61,8 @@ impl AsyncCommand for StopVirtualMachine {
             let mut due = held.filter(|device| device.state == AllocationState::Releasing);
             due.next().map(|device| device.host)
         };
-        let plan = Plan {
-            vm: id,
-            host,
-            forced: request.forced.unwrap_or(false),
-            gives_back: runs && env.settings.detach_on_stop,
-        };
+        let gives_back = runs && setting::detach_on_stop(tx, env.settings.detach_on_stop)?;
+        let plan = Plan { vm: id, host, forced: request.forced.unwrap_or(false), gives_back };
         Ok(Admitted {
             plan,
             subject: Some((Kind::Vm, id.uuid())),

@@ -12,7 +12,7 @@ use crate::{
         vm::{VmEvent, VmState},
     },
     error::{Error, Result},
-    store::{Tx, event, gpu_claim, gpu_held, seed, user, vm},
+    store::{Conn, Tx, event, gpu_claim, gpu_held, seed, setting, user, vm},
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -23,7 +23,10 @@ pub(super) async fn compare(shared: &Shared, round: &Round, driver: &dyn HostDri
     let runs = |id: Uuid| domains.iter().any(|domain| domain.uuid == id && domain.active);
     for one in round.placed.iter().filter(|one| one.state == VmState::Running) {
         if !runs(one.id.uuid()) {
-            stopped(shared, round, driver, one, shared.wiring.settings.detach_on_stop).await?;
+            let said = shared.wiring.settings.detach_on_stop;
+            let read = move |conn: &mut Conn| setting::detach_on_stop(conn, said);
+            let gives_back = shared.wiring.db.read(read).await?;
+            stopped(shared, round, driver, one, gives_back).await?;
         }
     }
     strangers(shared, round, driver, &domains).await

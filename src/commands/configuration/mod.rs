@@ -1,0 +1,26 @@
+//! Settings that administrators change while the service runs; each takes effect at once.
+
+mod list;
+mod reset;
+mod update;
+pub mod view;
+
+use crate::{
+    command::{Entry, Settings, prelude::*, sync},
+    domain::setting::{Key, keys},
+};
+
+/// The room's commands.
+pub const COMMANDS: &[Entry] = &[
+    sync::<list::ListConfigurations>(),
+    sync::<update::UpdateConfiguration>(),
+    sync::<reset::ResetConfiguration>(),
+];
+
+/// The setting of this name.
+fn key(settings: &Settings, name: &str) -> Result<Key> {
+    keys(settings.detach_on_stop)
+        .into_iter()
+        .find(|key| key.name == name)
+        .ok_or_else(|| Error::Invalid(format!("Config parameter with name {name} doesn't exist")))
+}
