@@ -4,6 +4,7 @@ use crate::world::{World, site::instance};
 use csgpu::{
     hypervisor::fake::FakeShape,
     jobs::hosts::{self, Pace},
+    store::gpu_claim,
 };
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -162,7 +163,8 @@ async fn devices_that_a_dead_server_left_releasing_are_proven_by_the_next_round(
     let vm = instance(&world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await);
     let id = [("id", vm["id"].as_str().unwrap())];
     instance(&world.admin.call_async("stopVirtualMachine", &id).await);
-    world.run("UPDATE gpu_allocation SET state = 'Releasing' WHERE active = 1").await;
+    let held = id[0].1.parse().unwrap();
+    world.db().txn("test", move |tx| gpu_claim::begin_release(tx, held)).await.unwrap();
     let start = world.admin.call("startVirtualMachine", &id).await;
     assert!(start.error().contains("still giving GPUs back"), "{}", start.text());
     let _kept = keep(&world);

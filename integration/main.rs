@@ -41,6 +41,7 @@ mod sweep_schema;
 mod sweep_spec;
 mod sweep_tidy;
 mod template;
+mod usage;
 mod vm;
 mod vm_cost;
 mod vm_words;

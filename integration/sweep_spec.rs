@@ -97,6 +97,7 @@ fn names_and_descriptions_keep_the_rules() {
         "enable",
         "explain",
         "expunge",
+        "generate",
         "get",
         "import",
         "list",
@@ -109,6 +110,7 @@ fn names_and_descriptions_keep_the_rules() {
         "recover",
         "register",
         "release",
+        "remove",
         "reset",
         "start",
         "stop",
@@ -141,6 +143,7 @@ fn names_and_descriptions_keep_the_rules() {
 const PLAIN: &[&str] = &[
     "listCapacity",
     "listEventTypes",
+    "listUsageTypes",
     "listHypervisors",
     "listRolePermissions",
     "listUserTwoFactorAuthenticatorProviders",

@@ -106,18 +106,28 @@ impl LocalDb {
 
     /// The URL of one of its databases; an empty name for none.
     pub fn url(&self, database: &str) -> String {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-".contains(&b);
-        let bytes = self.place.socket.as_os_str().as_encoded_bytes().iter();
-        let socket: String = bytes
-            .map(|&b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
-            .collect();
-        format!("mysql://root@localhost/{database}?unix_socket={socket}")
+        url_at(&self.place.socket, database)
+    }
+
+    /// The URL of a database of the one below `dir` that another process runs, if one does.
+    pub fn url_of_running(dir: &Path, database: &str) -> Option<String> {
+        let socket = dir.canonicalize().ok()?.join("db.sock");
+        greets(&socket).then(|| url_at(&socket, database))
     }
 
     /// The id of its process, another one after a restart.
     pub fn pid(&self) -> u32 {
         self.place.pid.load(Relaxed)
     }
+}
+
+fn url_at(socket: &Path, database: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-".contains(&b);
+    let bytes = socket.as_os_str().as_encoded_bytes().iter();
+    let socket: String = bytes
+        .map(|&b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect();
+    format!("mysql://root@localhost/{database}?unix_socket={socket}")
 }
 
 impl Drop for LocalDb {

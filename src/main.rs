@@ -2,12 +2,12 @@
 
 use clap::{Parser, Subcommand};
 use csgpu::{
-    command::Registry,
+    command::{Registry, When},
     commands::ROOMS,
     config::Config,
     local_db::{Durability, LocalDb},
     service,
-    store::{Db, migrate},
+    store::{Db, migrate, usage::SumBy},
     telemetry,
 };
 use std::{error::Error, io::Write, path::PathBuf, process::ExitCode};
@@ -38,6 +38,34 @@ enum Verb {
     Spec,
     /// Print the public key by which this service logs in to its hosts
     SshKey,
+    /// Print what was used between two days in UTC, both included, summed
+    Usage {
+        /// The first day, or the moment at which the time begins
+        #[arg(long)]
+        from: String,
+        /// The last day, or the moment at which the time ends
+        #[arg(long)]
+        to: String,
+        /// What is summed together
+        #[arg(long, value_enum, default_value_t = Whose::Account)]
+        by: Whose,
+        /// How it is printed
+        #[arg(long, value_enum, default_value_t = Format::Csv)]
+        format: Format,
+    },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Whose {
+    Account,
+    Profile,
+    Host,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum Format {
+    Csv,
+    Json,
 }
 
 fn main() -> ExitCode {
@@ -74,6 +102,7 @@ fn run(arguments: Arguments) -> Outcome {
             let key = runtime.block_on(service::public_key(&config))?;
             print(&format!("{}\n", key.trim_end()))
         }
+        Verb::Usage { from, to, by, format } => usage(&config, (&from, &to), by, format),
         Verb::Migrate => {
             telemetry::start(&config.log)?;
             let (_private, url) = database(&config)?;
@@ -90,6 +119,23 @@ fn run(arguments: Arguments) -> Outcome {
             runtime.block_on(service::run(&config, db))
         }
     }
+}
+
+/// Prints sums of usage; the private database may be in use by the service meanwhile.
+fn usage(config: &Config, (from, to): (&str, &str), by: Whose, format: Format) -> Outcome {
+    let moment = |text: &str| When::parse(text).ok_or(format!("{text} is no day"));
+    let time = (moment(from)?.start(), moment(to)?.end());
+    let by = match by {
+        Whose::Account => SumBy::Account,
+        Whose::Profile => SumBy::Profile,
+        Whose::Host => SumBy::Host,
+    };
+    let running = LocalDb::url_of_running(&config.data.join("database"), "csgpu");
+    let (_private, url) = match running.filter(|_| config.database.url.is_none()) {
+        Some(url) => (None, url),
+        None => database(config)?,
+    };
+    print(&service::usage::report(&Db::open(&url, 1), time, by, format == Format::Json)?)
 }
 
 /// The database's URL, and the private database itself if there is one.

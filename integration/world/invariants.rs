@@ -45,6 +45,23 @@ const ALWAYS: &[(&str, &str)] = &[
          GROUP BY h.id, h.memory HAVING SUM(vm.memory_mib) > h.memory / 1048576",
     ),
     ("a count is not what a recount says", MISCOUNTED),
+    (
+        "the ledger and the allocations differ",
+        "SELECT CONCAT(a.device_id, ' held by ', a.vm_id, ' since ', a.allocated) AS what FROM gpu_allocation a
+         LEFT JOIN usage_interval u ON u.kind = 101 AND u.subject_id = a.device_id AND u.started = a.allocated
+         WHERE a.allocated IS NOT NULL AND (u.id IS NULL OR NOT (u.ended <=> a.releasing) OR u.account_id <> a.account_id)",
+    ),
+    (
+        "the ledger has a GPU that nobody was allocated",
+        "SELECT u.subject_id AS what FROM usage_interval u
+         LEFT JOIN gpu_allocation a ON a.device_id = u.subject_id AND a.allocated = u.started
+         WHERE u.kind = 101 AND u.vm_id IS NOT NULL AND a.id IS NULL",
+    ),
+    (
+        "an instance runs and is not recorded, or is recorded and does not run",
+        "SELECT vm.id AS what FROM vm LEFT JOIN usage_interval u ON u.kind = 1 AND u.subject_id = vm.id AND u.open = 1
+         WHERE (vm.removed IS NULL AND vm.state IN ('Running', 'Stopping')) <> (u.id IS NOT NULL)",
+    ),
 ];
 
 /// Whose count differs from what there is: of accounts, and of domains with all that is below them.

@@ -32,6 +32,7 @@ pub mod service_offering;
 pub mod ssh_key_pair;
 pub mod storage_pool;
 pub mod template;
+pub mod usage;
 pub mod user;
 pub mod vgpu_profile;
 pub mod vm;
@@ -70,6 +71,7 @@ pub static ROOMS: &[&[Entry]] = &[
     role::COMMANDS,
     service_offering::COMMANDS,
     ssh_key_pair::COMMANDS,
+    usage::COMMANDS,
     user::COMMANDS,
     vgpu_profile::COMMANDS,
     vm::COMMANDS,

@@ -6,6 +6,7 @@
 
 mod boards;
 mod first_start;
+pub mod usage;
 
 use crate::{
     command::{Kernel, Nudge, Registry, Sessions, Settings, Wiring},

@@ -13,6 +13,7 @@ use super::{
     is_duplicate, limit,
     owner::Owner,
     schema::{gpu_allocation, gpu_device, host},
+    usage,
 };
 use crate::{
     domain::{
@@ -234,7 +235,7 @@ fn insert_slice(tx: &mut Tx<'_>, id: Id<id::GpuDevice>, slice: &Granted) -> Resu
 
 /// The instance runs with its devices: what was reserved is allocated. Safe to repeat.
 pub fn confirm(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
-    update(
+    let confirmed = update(
         gpu_allocation::table
             .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
             .filter(gpu_allocation::state.eq(AllocationState::Reserved)),
@@ -244,7 +245,7 @@ pub fn confirm(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
         gpu_allocation::allocated.eq(clock().nullable()),
     ))
     .execute(&mut **tx)?;
-    Ok(())
+    if confirmed == 0 { Ok(()) } else { usage::begin_gpus(tx, vm) }
 }
 
 /// The instance gives its devices back; until each is proven clean nobody gets it. Safe to repeat. What was only
@@ -258,6 +259,7 @@ pub fn begin_release(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
             gpu_allocation::releasing.eq(clock().nullable()),
         ))
         .execute(&mut **tx)?;
+    usage::end_gpus(tx, vm)?;
     taken.free(tx)
 }
 

@@ -59,6 +59,7 @@ pub mod ssh_key_pair;
 pub mod storage_pool;
 pub mod template;
 pub mod types;
+pub mod usage;
 pub mod user;
 pub mod vgpu_profile;
 pub mod vm;

@@ -584,6 +584,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    usage_interval (id) {
+        id -> Text,
+        kind -> Integer,
+        account_id -> Text,
+        domain_id -> Text,
+        zone_id -> Nullable<Text>,
+        subject_id -> Text,
+        vm_id -> Nullable<Text>,
+        host_id -> Nullable<Text>,
+        offering_id -> Nullable<Text>,
+        profile_id -> Nullable<Text>,
+        template_id -> Nullable<Text>,
+        name -> Text,
+        size -> Nullable<BigInt>,
+        cpu_number -> Nullable<Integer>,
+        cpu_speed -> Nullable<Integer>,
+        memory_mib -> Nullable<BigInt>,
+        started -> Datetime,
+        ended -> Nullable<Datetime>,
+        open -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
     user (id) {
         id -> Text,
         account_id -> Text,
@@ -752,6 +776,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     template,
     template_copy,
     traffic_type,
+    usage_interval,
     user,
     vgpu_profile,
     vm,

@@ -38,7 +38,7 @@ const USER_READS: &str = "\
     listVirtualMachinesUsageHistory listVnfAppliances listVnfTemplates listVolumes listVolumesMetrics \
     listVolumesUsageHistory listVpnConnections listVpnCustomerGateways listVpnGateways listVpnUsers \
     listWebhookDeliveries listWebhooks listZones \
-    listGpuOfferings";
+    listGpuOfferings listUsageRecords listUsageTypes";
 
 /// What read-only and support roles may do beside reading.
 const HARMLESS: &str =

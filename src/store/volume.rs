@@ -4,6 +4,7 @@ use super::{
     Conn, Tx, Window, clock, like, limit,
     owner::{Owner, Owners, owned_by},
     schema::{account, domain, service_offering, storage_pool, template, vm, volume, zone},
+    usage,
 };
 use crate::{
     domain::{Id, Time, id, resource::Resource, vm::VmState},
@@ -90,6 +91,7 @@ pub fn remove_of(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
     for volume in of_vm(tx, vm)? {
         let owner = Owner { account: volume.account_id, domain: volume.domain_id };
         limit::free(tx, owner, &bill(volume.size))?;
+        usage::end(tx, &[usage::Usage::Volume], volume.id)?;
     }
     update(volume::table.filter(volume::vm_id.eq(vm)).filter(volume::removed.is_null()))
         .set((volume::removed.eq(clock().nullable()), volume::state.eq("Expunged")))

@@ -43,7 +43,7 @@ fn subject(
     let account = match account {
         None => None,
         Some(name) => {
-            let owner = owner::designate(conn, caller, Some(name), Some(home))?;
+            let owner = owner::designate(conn, caller, (Some(name), Some(home), None))?;
             Some((owner.account, name.to_owned()))
         }
     };

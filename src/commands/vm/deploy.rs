@@ -4,7 +4,7 @@ use super::{building, clearing, draft, placing, view::VmView};
 use crate::{
     command::prelude::*,
     domain::vm::{VmEvent, VmState},
-    store::{detail, limit, owner::Owner, vm, volume},
+    store::{detail, limit, owner::Owner, usage, vm, volume},
 };
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +115,7 @@ impl AsyncCommand for DeployVirtualMachine {
         draft.vm.state = if is_started { VmState::Starting } else { VmState::Stopped };
         vm::insert(tx, &draft.vm)?;
         volume::insert(tx, &draft.root)?;
+        usage::deployed(tx, draft.vm.id, draft.root.id)?;
         draft::plug(tx, draft.vm.id, &draft.wishes)?;
         detail::put(tx, draft.vm.id, &draft.details)?;
         if let Some(placed) = &placed {

@@ -26,6 +26,8 @@ impl VmState {
     /// States in which the instance counts against the limits of its owner.
     pub const COUNTED: &'static [Self] =
         &[Self::Starting, Self::Running, Self::Stopping, Self::Stopped];
+    /// States in which the instance is used as one that runs.
+    pub const USED: &'static [Self] = &[Self::Running, Self::Stopping];
     /// States in which a domain may exist on a host.
     pub const MAY_RUN: &'static [Self] = &[Self::Starting, Self::Running, Self::Stopping];
 }

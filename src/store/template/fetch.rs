@@ -7,6 +7,7 @@ use crate::{
     store::{
         Conn, Tx, clock, limit,
         schema::{account, image_store, role, template},
+        usage,
     },
 };
 use diesel::{
@@ -121,6 +122,7 @@ pub fn ready(
             template::lease_until.eq(None::<crate::domain::Time>),
         ))
         .execute(&mut **tx)?;
+    usage::begin_template(tx, id)?;
     Ok(changed == 1)
 }
 

@@ -12,6 +12,7 @@ use super::{
     Conn, Tx, clock, detail, limit,
     owner::Owner,
     schema::{template, vm},
+    usage,
 };
 use crate::{
     domain::{
@@ -149,5 +150,6 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::Template>, forced: bool) -> Result<Tem
         .execute(&mut **tx)?;
     detail::clear(tx, id)?;
     limit::free(tx, owner(&found), &bill(found.size))?;
+    usage::end(tx, &[usage::Usage::Template], id)?;
     Ok(found)
 }

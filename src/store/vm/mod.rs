@@ -17,7 +17,12 @@ pub use keep::{Placed, found, of, placed};
 pub use list::{Filter, list};
 pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
 
-use super::{Conn, Tx, clock, limit, owner::Owner, schema::vm};
+use super::{
+    Conn, Tx, clock, limit,
+    owner::Owner,
+    schema::vm,
+    usage::{self, Usage},
+};
 use crate::{
     domain::{
         Id, id,
@@ -177,7 +182,25 @@ pub fn step(tx: &mut Tx<'_>, vm: &Vm, event: VmEvent) -> Result<VmState> {
         return Err(Error::LostRace("instance"));
     }
     count(tx, vm, next)?;
+    record(tx, vm, next)?;
     Ok(next)
+}
+
+/// What ends and what begins with a change of state, in the ledger of usage.
+fn record(tx: &mut Tx<'_>, vm: &Vm, next: VmState) -> Result<()> {
+    let uses = [(Usage::Running, VmState::USED), (Usage::Allocated, VmState::COUNTED)];
+    let (mut ends, mut begins) = (Vec::new(), Vec::new());
+    for (usage, states) in uses {
+        match (states.contains(&vm.state), states.contains(&next)) {
+            (true, false) => ends.push(usage),
+            (false, true) => begins.push(usage),
+            _ => {}
+        }
+    }
+    if !ends.is_empty() {
+        usage::end(tx, &ends, vm.id)?;
+    }
+    begins.into_iter().try_for_each(|kind| usage::begin(tx, kind, vm.id))
 }
 
 /// A destroyed instance counts no more against its owner's limits; one that is taken back must find room there.

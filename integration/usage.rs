@@ -1,0 +1,104 @@
+//! Usage: what was held is what is recorded, to the microsecond, whatever happened.
+
+use crate::world::{
+    Client, World,
+    site::{Site, instance},
+};
+use csgpu::hypervisor::fake::FakeShape;
+use serde_json::Value;
+
+async fn site(world: &World) -> Site {
+    world.site([FakeShape::new("h").gpus(4)]).await
+}
+
+/// The database's day.
+async fn today(world: &World) -> String {
+    world.texts("SELECT DATE_FORMAT(UTC_TIMESTAMP(), '%Y-%m-%d') AS text").await.remove(0)
+}
+
+async fn records(client: &Client, day: &str, more: &[(&str, &str)]) -> Vec<Value> {
+    let mut words = vec![("startdate", "2026-01-01"), ("enddate", day)];
+    words.extend(more);
+    let found = client.ok("listUsageRecords", &words).await;
+    let rows = found["usagerecord"].as_array().cloned().unwrap_or_default();
+    assert_eq!(found["count"].as_u64().unwrap_or(0), rows.len() as u64);
+    rows
+}
+
+#[actix_web::test]
+async fn an_instance_with_two_gpus_is_recorded_in_every_way_it_is_used() {
+    let world = World::new().await;
+    let (site, joe, eve) = (site(&world).await, world.user("joe").await, world.user("eve").await);
+    let size = world.size("pair", 2).await;
+    let mut words = site.deploy(&size);
+    words.retain(|(name, _)| *name != "networkids");
+    words.push(("networkids", &site.bridge));
+    let vm = instance(&joe.call_async("deployVirtualMachine", &words).await);
+    let id = [("id", vm["id"].as_str().expect("an id"))];
+    let day = today(&world).await;
+    let of = |rows: &[Value], kind: i64| rows.iter().filter(|row| row["usagetype"] == kind).count();
+    let rows = records(&joe, &day, &[]).await;
+    let counts = [1, 2, 6, 101, 102].map(|kind| of(&rows, kind));
+    assert_eq!(counts, [1, 1, 1, 2, 2], "{rows:#?}");
+    assert!(records(&eve, &day, &[]).await.is_empty(), "others' usage is nobody else's");
+    assert!(rows.iter().all(|row| row["account"] == "joe" && row["hostid"].is_null()));
+    let admin = records(&world.admin, &day, &[("type", "101")]).await;
+    assert!(admin.len() == 2 && admin.iter().all(|row| row["hostid"].is_string()), "{admin:?}");
+    instance(&joe.call_async("stopVirtualMachine", &id).await);
+    let stopped = records(&joe, &day, &[("type", "1")]).await;
+    assert_eq!(stopped, records(&joe, &day, &[("type", "1")]).await, "it does not go on");
+    let words = [("id", id[0].1), ("expunge", "true")];
+    instance(&world.admin.call_async("destroyVirtualMachine", &words).await);
+    let all = records(&joe, &day, &[]).await;
+    assert_eq!(all, records(&joe, &day, &[]).await, "nothing goes on");
+    let held: i64 = world
+        .texts(
+            "SELECT CAST(SUM(TIMESTAMPDIFF(MICROSECOND, allocated, releasing)) AS CHAR) AS text FROM gpu_allocation",
+        )
+        .await[0]
+        .parse()
+        .expect("a number");
+    let used: i64 = all.iter().filter(|row| row["usagetype"] == 101).map(micros).sum();
+    assert_eq!(used, held);
+    world.settle().await;
+}
+
+/// `12.000345` -> 12000345
+fn micros(row: &Value) -> i64 {
+    row["seconds"].as_str().expect("seconds").replace('.', "").parse().expect("a number")
+}
+
+#[actix_web::test]
+async fn a_stretch_is_cut_at_the_ends_of_days_and_its_parts_add_up() {
+    let world = World::new().await;
+    let admin = csgpu::store::seed::ADMIN_ACCOUNT;
+    let root = csgpu::store::seed::ROOT_DOMAIN;
+    world
+        .run(&format!(
+            "INSERT INTO usage_interval (id, kind, account_id, domain_id, subject_id, name, memory_mib, started, ended, open)
+             VALUES (UUID(), 101, '{admin}', '{root}', UUID(), 'x', 1024, '2026-03-01 18:00:00', '2026-03-04 06:00:00.5', NULL)"
+        ))
+        .await;
+    let rows = records(&world.admin, "2026-03-31", &[("type", "101")]).await;
+    let hours: Vec<&str> = rows.iter().filter_map(|row| row["usage"].as_str()).collect();
+    assert_eq!(hours, ["6 Hrs", "24 Hrs", "24 Hrs", "6 Hrs"]);
+    assert_eq!(rows.iter().map(micros).sum::<i64>(), 60 * 3600 * 1_000_000 + 500_000);
+    assert_eq!(rows[1]["startdate"], "2026-03-02T00:00:00+0000");
+    let words = [("startdate", "2026-03-02"), ("enddate", "2026-03-02")];
+    let one = world.admin.ok("listUsageRecords", &words).await;
+    assert_eq!(one["count"], 2, "GPU and GPU memory: {one}");
+    let page =
+        [("page", "2"), ("pagesize", "3"), ("startdate", "2026-03-01"), ("enddate", "2026-03-31")];
+    let page = world.admin.ok("listUsageRecords", &page).await;
+    assert_eq!(
+        (&page["count"], page["usagerecord"].as_array().map(Vec::len)),
+        (&8.into(), Some(3))
+    );
+    world.admin.ok("generateUsageRecords", &[]).await;
+    world.admin.ok("removeRawUsageRecords", &[("interval", "36500")]).await;
+    assert_eq!(records(&world.admin, "2026-03-31", &[]).await.len(), 8);
+    world.admin.ok("removeRawUsageRecords", &[("interval", "1")]).await;
+    assert!(records(&world.admin, "2026-03-31", &[]).await.is_empty());
+    let types = world.admin.ok("listUsageTypes", &[]).await;
+    assert_eq!(types["usagetype"].as_array().map(Vec::len), Some(6));
+}

@@ -1,0 +1,40 @@
+//! `generateUsageRecords`: nothing is left to generate, the ledger is always up to date.
+
+use crate::command::{When, prelude::*};
+
+/// `generateUsageRecords`.
+#[derive(Debug)]
+pub(super) struct GenerateUsageRecords;
+
+/// Its parameters.
+#[derive(Debug, Params)]
+pub(super) struct Request {
+    /// the ID of a domain
+    domain_id: Option<Id<id::Domain>>,
+    /// the end of the time
+    end_date: Option<When>,
+    /// the beginning of the time
+    start_date: Option<When>,
+}
+
+impl Command for GenerateUsageRecords {
+    const SPEC: Spec = Spec {
+        name: "generateUsageRecords",
+        about: "Brings usage records up to date, which they always are",
+        since: "0.1",
+        roles: Role::ADMIN,
+        event: Some("USAGE.GENERATE"),
+    };
+    type Request = Request;
+    type Response = Success;
+
+    async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
+        let Request { domain_id, end_date, start_date } = request;
+        if start_date.zip(end_date).is_some_and(|(start, end)| start.start() > end.end()) {
+            return Err(Error::invalid("Incorrect Date Range. Start date is after end date"));
+        }
+        let about = domain_id.map(|id| (Kind::Domain, id.uuid()));
+        cx.write(move |_, _| Ok((about, ()))).await?;
+        Ok(Success::YES)
+    }
+}
