@@ -1,4 +1,4 @@
-//! What csgpu costs: `scripts/bench start|api|life|placement [--json]`. Bounded in count and time, on loopback only.
+//! What csgpu costs: `scripts/bench start|api|life|placement|usage [--json]`. Bounded in count and time, on loopback only.
 //!
 //! Every figure stands beside a reference: another way to do the same in the same run, a running CloudStack 4.22 with its
 //! simulator as it was seen on two cores, or the aim. The ratio is value / reference.
@@ -16,6 +16,7 @@ mod placement;
 mod rack;
 mod report;
 mod start;
+mod usage;
 #[path = "../world/mod.rs"]
 mod world;
 
@@ -32,8 +33,9 @@ fn main() -> ExitCode {
         ["api"] => api::run(),
         ["life"] => life::run(),
         ["placement"] => placement::run(),
+        ["usage"] => usage::run(),
         _ => {
-            eprintln!("usage: scripts/bench start|api|life|placement [--json]");
+            eprintln!("usage: scripts/bench start|api|life|placement|usage [--json]");
             return ExitCode::from(2);
         }
     };
