@@ -212,8 +212,10 @@ fn owner(of: &Network) -> Owner {
 
 /// A network of one account counts against its limits; one for everyone does not.
 fn bill(of: &Network) -> limit::Bill {
-    let counts = of.acl_type == "Account";
-    counts.then(|| vec![(Resource::Network, limit::Amount::Of(1))]).unwrap_or_default()
+    match of.acl_type.as_str() {
+        "Account" => vec![(Resource::Network, limit::Amount::Of(1))],
+        _ => limit::Bill::new(),
+    }
 }
 
 /// Changes a network.

@@ -3,7 +3,7 @@
 use crate::field::{doc, named, wire_name};
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{DeriveInput, Error, LitStr, Result};
+use syn::{DeriveInput, Error, Field, LitStr, Result};
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
@@ -11,24 +11,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let (mut metas, mut writes, mut hides) = (Vec::new(), Vec::new(), Vec::new());
     for field in named(input)? {
         let (ident, ty) = (&field.ident, &field.ty);
-        let mut wire = wire_name(field);
-        let (mut admin, mut group) = (false, false);
-        for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("view")) {
-            attribute.parse_nested_meta(|meta| {
-                if meta.path.is_ident("name") {
-                    wire = meta.value()?.parse::<LitStr>()?.value();
-                    Ok(())
-                } else if meta.path.is_ident("admin") {
-                    admin = true;
-                    Ok(())
-                } else if meta.path.is_ident("group") {
-                    group = true;
-                    Ok(())
-                } else {
-                    Err(meta.error("unknown option of a field"))
-                }
-            })?;
-        }
+        let Options { wire, admin, group } = options(field)?;
         if group {
             metas.push(quote! { all.extend(<#ty as crate::command::FieldGroup>::fields()); });
             writes.push(quote! { crate::command::FieldGroup::write(&self.#ident, &mut map)?; });
@@ -73,6 +56,34 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
     })
+}
+
+/// What `#[view(..)]` says of a field.
+struct Options {
+    wire: String,
+    admin: bool,
+    group: bool,
+}
+
+fn options(field: &Field) -> Result<Options> {
+    let mut found = Options { wire: wire_name(field), admin: false, group: false };
+    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("view")) {
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("name") {
+                found.wire = meta.value()?.parse::<LitStr>()?.value();
+                Ok(())
+            } else if meta.path.is_ident("admin") {
+                found.admin = true;
+                Ok(())
+            } else if meta.path.is_ident("group") {
+                found.group = true;
+                Ok(())
+            } else {
+                Err(meta.error("unknown option of a field"))
+            }
+        })?;
+    }
+    Ok(found)
 }
 
 /// The `object` of `#[view(object = "..")]`.
