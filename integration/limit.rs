@@ -220,15 +220,16 @@ async fn a_recount_mends_a_count_and_finds_the_same_where_nothing_is_wrong() {
 async fn nobody_limits_root_or_those_who_run_it_or_themselves() {
     let world = World::new().await;
     let root = ROOT_DOMAIN.to_string();
+    type Words = Vec<(&'static str, String)>;
     let set = |more: &[(&'static str, String)], max: &str| {
         let mut words = vec![("resourcetype", "16".to_owned()), ("max", max.to_owned())];
         words.extend(more.iter().cloned());
         words
     };
-    let of = |words: &[(&'static str, String)]| -> Vec<(&'static str, String)> { words.to_vec() };
+    let of = |words: &[(&'static str, String)]| -> Words { words.to_vec() };
     let home = text(&world.admin.ok("createDomain", &[("name", "home")]).await["domain"]["id"]);
     let boss = world.member("boss", "2", Some(&home)).await;
-    let cases: [(&Client, Vec<(&'static str, String)>, u16, &str); 5] = [
+    let cases: [(&Client, Words, u16, &str); 5] = [
         (
             &world.admin,
             set(&of(&[("domainid", root.clone())]), "1"),
