@@ -146,7 +146,7 @@ settings! {
         /// kept together.
         demand_mix: String = "50/20/20/10".to_owned(),
         /// A file that says which GPUs of a host are wired to each other, and which partitions of them may be used:
-        /// [[board]] with host (a name or "*"), partitions ("1,2,3,4 5,6,7,8 1,3") and modules ({"0000:1b:00.0" = 5}).
+        /// `[[board]]` with host (a name or "*"), partitions ("1,2,3,4 5,6,7,8 1,3") and modules ({"0000:1b:00.0" = 5}).
         fabric: Option<PathBuf> = None,
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct ImportRole;
 pub(super) struct Request {
     /// the name of the role
     name: String,
-    /// the rules in order: rules[i].rule, rules[i].permission, rules[i].description
+    /// the rules in order, by index: rule, permission and description of each
     #[param(map = "records")]
     rules: Vec<BTreeMap<String, String>>,
     /// whether a role of that name gets these rules instead of its own
