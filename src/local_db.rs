@@ -237,11 +237,16 @@ fn lock(dir: &Path) -> io::Result<(File, File)> {
     let open = |name| OpenOptions::new().create(true).append(true).open(dir.join(name));
     let (ours, servers) = (open("lock")?, open("db.lock")?);
     let refuse = |text: String| Err(io::Error::new(io::ErrorKind::AddrInUse, text));
-    if ours.try_lock().is_err() {
-        let dir = dir.display();
-        return refuse(format!(
-            "{dir} is in use by another csgpu: stop it, or give this one a data directory of its own"
-        ));
+    // a program that is just being started has a copy of every lock of its parent, for a moment
+    let end = Instant::now() + Duration::from_secs(1);
+    while ours.try_lock().is_err() {
+        if Instant::now() > end {
+            let dir = dir.display();
+            return refuse(format!(
+                "{dir} is in use by another csgpu: stop it, or give this one a data directory of its own"
+            ));
+        }
+        moment();
     }
     let end = Instant::now() + Duration::from_secs(20);
     while servers.try_lock().is_err() {

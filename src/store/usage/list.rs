@@ -100,7 +100,7 @@ fn source(filter: &Filter) -> String {
     };
     let kind = filter.kind.map(|kind| format!(" AND s.shown = {kind}")).unwrap_or_default();
     format!(
-        "FROM (SELECT ? AS a, LEAST(?, UTC_TIMESTAMP(6)) AS b) r \
+        "FROM (SELECT CAST(? AS DATETIME(6)) AS a, LEAST(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6)) AS b) r \
          JOIN days d ON d.day < r.b \
          JOIN usage_interval u ON u.started < r.b AND u.started < d.day + INTERVAL 1 DAY \
             AND COALESCE(u.ended, r.b) > r.a AND COALESCE(u.ended, r.b) > d.day \

@@ -54,7 +54,7 @@ pub fn sums(conn: &mut Conn, from: Time, to: Time, by: SumBy) -> Result<Vec<Sum>
                     AS microseconds, \
                 CAST(COALESCE(SUM(COALESCE(u.memory_mib, 0) * TIMESTAMPDIFF(MICROSECOND, GREATEST(u.started, r.a), \
                     LEAST(COALESCE(u.ended, r.b), r.b))) / 1000000, 0) AS SIGNED) AS mib_seconds \
-            FROM (SELECT ? AS a, LEAST(?, UTC_TIMESTAMP(6)) AS b) r \
+            FROM (SELECT CAST(? AS DATETIME(6)) AS a, LEAST(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6)) AS b) r \
             JOIN usage_interval u ON u.started < r.b AND (u.ended IS NULL OR u.ended > r.a) \
             GROUP BY u.kind, u.{column}) t \
          LEFT JOIN {names} n ON n.id = t.id ORDER BY n.name, t.id, t.kind"
