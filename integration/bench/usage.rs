@@ -21,9 +21,9 @@ const TIMES: usize = 5;
 
 /// A million stretches of up to a day, of a thousand accounts, all over a month.
 const FILL: &str = "INSERT INTO usage_interval (id, kind, account_id, domain_id, subject_id, name, memory_mib, started, ended, open)
-    SELECT CONCAT(LPAD(n, 12, '0'), '-0000-7000-8000-000000000000'), 101,
+    SELECT CONCAT(LPAD(n, 8, '0'), '-0000-7000-8000-000000000000'), 101,
         CONCAT('00000000-0000-7000-8000-', LPAD(n MOD 1000, 12, '0')), '00000000-0000-7000-8000-000000000000',
-        CONCAT(LPAD(n, 12, '0'), '-0000-7000-8000-000000000000'), 'bench', 81920,
+        CONCAT(LPAD(n, 8, '0'), '-0000-7000-8000-000000000000'), 'bench', 81920,
         '2026-03-01' + INTERVAL (n * 37 MOD 2592000) SECOND,
         '2026-03-01' + INTERVAL (n * 37 MOD 2592000) + 60 + (n MOD 86400) SECOND, NULL
     FROM (SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d + 100000 * g.d AS n FROM d a, d b, d c, d e, d f, d g) x";
