@@ -1,11 +1,10 @@
 //! `activateProject`: new things may be made in it again.
 
 use super::{
-    power::changeable,
+    power::{Plan, switch},
     view::{ProjectView, one},
 };
-use crate::{command::prelude::*, store::project};
-use serde::{Deserialize, Serialize};
+use crate::command::prelude::*;
 
 /// `activateProject`.
 #[derive(Debug)]
@@ -16,12 +15,6 @@ pub(super) struct ActivateProject;
 pub(super) struct Request {
     /// the ID of the project
     id: Id<id::Project>,
-}
-
-/// What its job knows.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    project: Id<id::Project>,
 }
 
 impl AsyncCommand for ActivateProject {
@@ -44,12 +37,7 @@ impl AsyncCommand for ActivateProject {
         caller: &Caller,
         request: &Request,
     ) -> Result<Admitted<Plan>> {
-        let id = request.id;
-        let mut changed = changeable(tx, caller, id)?;
-        changed.is_active = true;
-        project::write(tx, &changed)?;
-        let subject = Some((Kind::Project, id.uuid()));
-        Ok(Admitted { plan: Plan { project: id }, subject, created: None, describe: None })
+        switch(tx, caller, request.id, true)
     }
 
     async fn run(cx: &Cx, plan: &Plan) -> Result<One<ProjectView>> {

@@ -8,6 +8,28 @@ use crate::{
         project::{self, Project},
     },
 };
+use serde::{Deserialize, Serialize};
+
+/// What the job of a change knows that its admission has made already.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    /// The project that was changed.
+    pub(super) project: Id<id::Project>,
+}
+
+/// Activates or suspends a project, if the caller may; the job only tells.
+pub(super) fn switch(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    id: Id<id::Project>,
+    is_active: bool,
+) -> Result<Admitted<Plan>> {
+    let mut changed = changeable(tx, caller, id)?;
+    changed.is_active = is_active;
+    project::write(tx, &changed)?;
+    let subject = Some((Kind::Project, id.uuid()));
+    Ok(Admitted { plan: Plan { project: id }, subject, created: None, describe: None })
+}
 
 /// The project, held, which the caller may change: as its administrator, or as one of the domain.
 pub(super) fn changeable(tx: &mut Tx<'_>, caller: &Caller, id: Id<id::Project>) -> Result<Project> {
