@@ -17,6 +17,7 @@ mod gpu_fabric;
 mod gpu_host;
 mod gpu_inventory;
 mod gpu_offering;
+mod gpu_release;
 mod host;
 mod identity;
 mod job;

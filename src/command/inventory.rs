@@ -4,7 +4,10 @@
 //! say by then and writes. Between the two an instance may have taken or left a device: such a device is treated as
 //! being in flight, so that what was seen earlier decides nothing about it. A probe that fails changes nothing.
 
-use super::Wiring;
+use super::{
+    Wiring,
+    proof::{self, Subject},
+};
 use crate::{
     domain::{
         Id,
@@ -168,7 +171,7 @@ async fn write(
         .await?;
     for change in &diff.changes {
         if let Change::NoLongerForeign { id } = change {
-            prove(wiring, driver, *id).await?;
+            prove(wiring, driver, host, *id).await?;
         }
     }
     Ok(Refreshed { changes: diff.changes.len(), drift: diff.drift, skipped })
@@ -240,7 +243,12 @@ fn gone_slices(
 
 /// A stranger has let go of a device: nobody can claim it while it is `Foreign`, so it is proven clean first. A slice
 /// that was made beforehand is not ours to make anew, so an administrator decides.
-async fn prove(wiring: &Wiring, driver: &dyn HostDriver, device: Id<id::GpuDevice>) -> Result<()> {
+async fn prove(
+    wiring: &Wiring,
+    driver: &dyn HostDriver,
+    host: Id<id::Host>,
+    device: Id<id::GpuDevice>,
+) -> Result<()> {
     let found = wiring.db.read(move |conn| gpu_held::describe(conn, device)).await?;
     let Some(it) = found else { return Ok(()) };
     let proof = match &it.reference {
@@ -250,7 +258,8 @@ async fn prove(wiring: &Wiring, driver: &dyn HostDriver, device: Id<id::GpuDevic
         DeviceRef::Pci { .. } => {
             let (vendor_id, device_id) = (it.vendor_id, it.device_id);
             let expected = ExpectedDevice { vendor_id, device_id, driver: it.driver.clone() };
-            driver.prove_clean(&it.reference, &expected).await?
+            let it = Subject { host, reference: &it.reference, expected: &expected, vm: None };
+            proof::prove(wiring, driver, it).await?
         }
     };
     let settle = move |tx: &mut Tx<'_>| gpu_health::settle_foreign(tx, device, &proof);

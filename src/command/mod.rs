@@ -14,6 +14,7 @@ pub mod host_link;
 pub mod inventory;
 pub mod page;
 mod params;
+pub mod proof;
 mod registry;
 mod reply;
 pub mod roles;

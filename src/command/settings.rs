@@ -1,5 +1,6 @@
 //! The settings that commands depend on; `main` fills them from the configuration file.
 
+use super::proof::ReleaseHook;
 use crate::domain::{
     gpu::{fabric::Board, rules::Rules},
     placement::Mix,
@@ -23,6 +24,8 @@ pub struct Settings {
     pub manage_discovered: bool,
     /// Which PCI functions are GPUs, beyond their class.
     pub gpu_rules: Rules,
+    /// The operator's word on devices that are given back.
+    pub release_hook: Option<ReleaseHook>,
     /// How long people stay logged in.
     pub sessions: Sessions,
     /// Which GPUs are wired to each other.
@@ -56,6 +59,7 @@ impl Default for Settings {
             stop_seconds: 60,
             manage_discovered: true,
             gpu_rules: Rules::default(),
+            release_hook: None,
             sessions: Sessions::default(),
             boards: Vec::new(),
             demand_mix: Mix::default(),

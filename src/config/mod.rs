@@ -136,6 +136,12 @@ settings! {
         /// Drivers of the host that let a device go and take it back without harm, though csgpu would not trust them:
         /// "nvidia".
         trusted_drivers: Vec<String> = Vec::new(),
+        /// A program on this server that has the last word on every device that is given back, after its reset and before
+        /// anybody else gets it. It is given the device's address, the host's name, the vendor and device id, and the id of
+        /// the instance that had it; when it fails the device is quarantined, with its last words as the reason.
+        release_hook: Option<PathBuf> = None,
+        /// So many seconds that program may take.
+        release_hook_seconds: u32 = 60,
     }
 }
 
@@ -314,6 +320,10 @@ impl Config {
         within("reconcile_seconds in [hosts]", self.hosts.reconcile_seconds, 1, 3600)?;
         within("probe_seconds in [hosts]", self.hosts.probe_seconds, 1, 600)?;
         within("stop_seconds in [instances]", self.instances.stop_seconds, 1, 3600)?;
+        within("release_hook_seconds in [gpus]", self.gpus.release_hook_seconds, 1, 3600)?;
+        if self.gpus.release_hook.as_ref().is_some_and(|program| !program.is_absolute()) {
+            return Err("release_hook in [gpus] is no absolute path".to_owned());
+        }
         self.gpu_rules()?;
         self.placement.demand_mix.parse::<crate::domain::placement::Mix>()?;
         within("workers in [jobs]", self.jobs.workers, 1, 256)?;

@@ -9,7 +9,7 @@ mod first_start;
 pub mod usage;
 
 use crate::{
-    command::{Kernel, Nudge, Registry, Sessions, Settings, Wiring},
+    command::{Kernel, Nudge, Registry, Sessions, Settings, Wiring, proof::ReleaseHook},
     commands::ROOMS,
     config::{Config, ConnectorKind},
     domain::Id,
@@ -135,6 +135,10 @@ pub fn settings(config: &Config) -> Result<Settings> {
         stop_seconds: config.instances.stop_seconds,
         manage_discovered: config.gpus.manage_discovered,
         gpu_rules: config.gpu_rules().map_err(crate::error::Error::invalid)?,
+        release_hook: config.gpus.release_hook.clone().map(|program| ReleaseHook {
+            program,
+            limit: Duration::from_secs(u64::from(config.gpus.release_hook_seconds)),
+        }),
         sessions: Sessions {
             idle_seconds: config.sessions.timeout_minutes.saturating_mul(60),
             is_secure: config.sessions.secure_cookies,
@@ -166,7 +170,8 @@ mod tests {
     fn every_setting_reaches_the_part_it_is_for() {
         let file = "[hosts]\nreconcile_seconds = 7\nprobe_seconds = 9\n[jobs]\nworkers = 3\nlease_seconds = 11\n\
             [instances]\ndetach_on_stop = true\nstop_seconds = 13\n\
-            [gpus]\nmanage_discovered = false\ntrusted_drivers = ['nvidia']\n";
+            [gpus]\nmanage_discovered = false\ntrusted_drivers = ['nvidia']\n\
+            release_hook = '/usr/bin/true'\nrelease_hook_seconds = 17\n";
         let config = Config::from_parts(file, []).unwrap();
         let workers = pace(&config);
         assert_eq!((workers.workers, workers.lease_seconds), (3, 11));
@@ -179,5 +184,7 @@ mod tests {
             (settings.stop_seconds, &*settings.gpu_rules.trusted_drivers[0]),
             (13, "nvidia")
         );
+        let hook = settings.release_hook.unwrap();
+        assert_eq!((hook.program.to_str(), hook.limit.as_secs()), (Some("/usr/bin/true"), 17));
     }
 }

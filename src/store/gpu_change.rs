@@ -5,6 +5,7 @@ use super::{
     gpu_claim::{bump, lock_host, make_whole},
     gpu_health::QUARANTINE_ALERT,
     gpu_inventory::retire,
+    gpu_reset::BEING_RESET,
     is_duplicate,
     schema::{gpu_allocation, gpu_device, vgpu_profile},
 };
@@ -71,6 +72,7 @@ struct Row {
     carrier: PciAddress,
     managed: ManagedState,
     health: Health,
+    health_reason: Option<String>,
 }
 
 /// A device and who holds it.
@@ -92,6 +94,10 @@ fn locked(tx: &mut Tx<'_>, ids: &[Id<id::GpuDevice>]) -> Result<Vec<Standing>> {
         bump(tx, host)?;
     }
     let rows = standing(tx, ids)?;
+    let mut others = rows.iter().map(|(row, _)| row);
+    if let Some(row) = others.find(|row| row.health_reason.as_deref() == Some(BEING_RESET)) {
+        return Err(Error::Conflict(format!("GPU device {} is being reset", row.id)));
+    }
     match ids.iter().find(|id| !rows.iter().any(|(row, _)| row.id == **id)) {
         Some(gone) => Err(Error::NotFound { what: "GPU device", id: gone.to_string() }),
         None => Ok(rows),

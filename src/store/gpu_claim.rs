@@ -402,6 +402,8 @@ fn close(
         gpu_allocation::proof.eq(proof),
     ))
     .execute(&mut **tx)?;
+    let free = gpu_device::id.eq_any(devices).and(gpu_device::health.eq(Health::Ok));
+    update(gpu_device::table.filter(free)).set(gpu_device::since.eq(clock())).execute(&mut **tx)?;
     Ok(())
 }
 

@@ -61,7 +61,7 @@ pub struct Device {
     pub is_ready: bool,
     /// Why not, and what to do about it.
     pub ready_reason: Option<String>,
-    /// Since when it has this health.
+    /// Since when it has this health, or is free.
     pub since: Time,
     /// When a probe last saw it.
     pub seen: Option<Time>,
@@ -78,6 +78,8 @@ pub struct Holder {
     pub instance_name: Option<String>,
     /// The instance's state.
     pub state: Option<VmState>,
+    /// Since when the allocation is where it is.
+    pub since: Time,
 }
 
 /// A device with the names of what it belongs to.
@@ -119,7 +121,11 @@ type Row = (
     (Option<String>, Option<String>, Option<String>),
     (Option<Id<id::Vm>>, Option<AllocationState>, Option<String>, Option<VmState>),
     (i64, bool),
+    Times,
 );
+
+/// When an allocation was reserved, allocated, and began to be given back.
+type Times = (Option<Time>, Option<Time>, Option<Time>);
 
 /// Applies a filter to a boxed query that starts at `gpu_device`; nothing but its columns is named.
 macro_rules! filtered {
@@ -229,6 +235,11 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
                 holder.field(vm::state).nullable(),
             ),
             (sql::<BigInt>(CHILDREN_HELD), sql::<Bool>(PARENT_HELD)),
+            (
+                held.field(gpu_allocation::reserved).nullable(),
+                held.field(gpu_allocation::allocated).nullable(),
+                held.field(gpu_allocation::releasing).nullable(),
+            ),
         ))
         .order(gpu_device::id)
         .into_boxed();
@@ -263,7 +274,8 @@ const PARENT_HELD: &str =
     AND pa.active = 1)";
 
 fn listed(row: Row) -> Listed {
-    let (device, (host, card, profile), (vm, allocation, instance_name, state), family) = row;
+    let (device, (host, card, profile), holder, family, (reserved, allocated, releasing)) = row;
+    let (vm, allocation, instance_name, state) = holder;
     let (children_held, is_parent_held) = family;
     let condition = Condition {
         health: device.health,
@@ -271,8 +283,14 @@ fn listed(row: Row) -> Listed {
         children_held: u32::try_from(children_held).unwrap_or(u32::MAX),
         is_parent_held,
     };
-    let holder =
-        vm.zip(allocation).map(|(vm, allocation)| Holder { vm, allocation, instance_name, state });
+    let since = releasing.or(allocated).or(reserved).unwrap_or(device.since);
+    let holder = vm.zip(allocation).map(|(vm, allocation)| Holder {
+        vm,
+        allocation,
+        instance_name,
+        state,
+        since,
+    });
     Listed {
         host: host.unwrap_or_default(),
         card: card.unwrap_or_default(),

@@ -4,6 +4,7 @@ use super::{
     Conn, Tx, alert, clock,
     gpu_claim::bump,
     gpu_health, gpu_model,
+    gpu_reset::BEING_RESET,
     schema::{gpu_allocation, gpu_card, gpu_device, gpu_slice_type, host, vgpu_profile},
 };
 use crate::{
@@ -41,6 +42,7 @@ struct Row {
     companions: Option<String>,
     driver: Option<String>,
     health: Health,
+    health_reason: Option<String>,
     is_ready: bool,
     ready_reason: Option<String>,
     missed: i32,
@@ -152,6 +154,7 @@ impl Row {
                 ready_reason: self.ready_reason.clone(),
             },
             health: self.health,
+            is_being_reset: self.health_reason.as_deref() == Some(BEING_RESET),
             missed: u32::try_from(self.missed).unwrap_or_default(),
             slices: Vec::new(),
         })

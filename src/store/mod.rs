@@ -26,6 +26,7 @@ pub mod gpu_held;
 pub mod gpu_inventory;
 pub mod gpu_model;
 pub mod gpu_offering;
+pub mod gpu_reset;
 mod gpu_standing;
 pub mod host;
 pub mod host_removal;

@@ -10,12 +10,13 @@ mod discover;
 mod enable;
 mod list;
 mod manage;
+mod reset;
 mod unmanage;
 mod update;
 pub mod view;
 mod words;
 
-use crate::command::{Entry, sync};
+use crate::command::{Entry, asynchronous, sync};
 
 /// The room's commands.
 pub const COMMANDS: &[Entry] = &[
@@ -26,6 +27,7 @@ pub const COMMANDS: &[Entry] = &[
     sync::<enable::EnableGpuDevice>(),
     sync::<list::ListGpuDevices>(),
     sync::<manage::ManageGpuDevice>(),
+    asynchronous::<reset::ResetGpuDevice>(),
     sync::<unmanage::UnmanageGpuDevice>(),
     sync::<update::UpdateGpuDevice>(),
 ];

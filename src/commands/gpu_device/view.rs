@@ -2,7 +2,7 @@
 
 use crate::{
     command::prelude::*,
-    domain::gpu::{DeviceType, PciAddress},
+    domain::gpu::{DeviceType, Health, PciAddress},
     store::gpu_device::{Holder, Listed},
 };
 
@@ -52,7 +52,7 @@ pub struct GpuDeviceView {
     /// the NUMA node; -1 when it is not known
     #[view(admin)]
     numa_node: Option<String>,
-    /// where the allocation is: Reserved, Allocated or Releasing
+    /// where the device is on its way from instance to instance: Free, Reserved, Allocated, Releasing or Quarantined
     #[view(admin)]
     allocation_state: Option<&'static str>,
     /// whether the device can be trusted: Ok, Missing, Quarantined or Foreign
@@ -82,7 +82,7 @@ pub struct GpuDeviceView {
     /// when the host last showed the device
     #[view(admin)]
     last_seen: Option<Date>,
-    /// since when the health is what it is
+    /// since when the allocation state and the health are what they are
     #[view(admin)]
     since: Option<Date>,
 }
@@ -91,7 +91,12 @@ impl From<Listed> for GpuDeviceView {
     fn from(listed: Listed) -> Self {
         let Listed { device, host, card, profile, holder, state } = listed;
         let numa = device.numa_node.map_or_else(|| "-1".to_owned(), |node| node.to_string());
-        let allocation = holder.as_ref().map(|h| h.allocation.as_str());
+        let allocation = match (&holder, device.health) {
+            (Some(holder), _) => holder.allocation.as_str(),
+            (None, Health::Quarantined) => "Quarantined",
+            (None, Health::Ok | Health::Missing | Health::Foreign) => "Free",
+        };
+        let since = holder.as_ref().map_or(device.since, |holder| holder.since.max(device.since));
         let (vm, name, vm_state) = match holder {
             Some(Holder { vm, instance_name: Some(name), state, .. }) => {
                 (Some(vm), Some(name), state.map(|state| state.as_str()))
@@ -115,7 +120,7 @@ impl From<Listed> for GpuDeviceView {
             managed_state: Some(device.managed.as_str()),
             parent_gpu_device_id: device.parent_id,
             numa_node: Some(numa),
-            allocation_state: allocation,
+            allocation_state: Some(allocation),
             health: Some(device.health.as_str()),
             reason: device.health_reason,
             ready: Some(device.is_ready),
@@ -125,7 +130,7 @@ impl From<Listed> for GpuDeviceView {
             pci_root: device.pci_root.map(|address| address.to_string()),
             on_demand: Some(device.on_demand),
             last_seen: device.seen.map(Date::from),
-            since: Some(device.since.into()),
+            since: Some(since.into()),
         }
     }
 }

@@ -5,7 +5,10 @@
 
 use super::building::open;
 use crate::{
-    command::prelude::*,
+    command::{
+        prelude::*,
+        proof::{self, Subject},
+    },
     domain::{
         gpu::AllocationState,
         machine::{VolumeRef, names},
@@ -93,7 +96,9 @@ pub(super) async fn prove(
             device_id: device.device_id,
             driver: device.driver.clone(),
         };
-        outcomes.push((device.device, host.prove_clean(&device.reference, &expected).await?));
+        let (reference, vm) = (&device.reference, Some(vm));
+        let subject = Subject { host: at, reference, expected: &expected, vm };
+        outcomes.push((device.device, proof::prove(cx.wiring(), host, subject).await?));
     }
     if outcomes.is_empty() {
         return Ok(());

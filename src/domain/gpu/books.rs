@@ -29,6 +29,8 @@ pub struct KnownDevice {
     pub facts: Facts,
     /// Whether it can be trusted.
     pub health: Health,
+    /// Whether a job resets it now: what is seen meanwhile says nothing.
+    pub is_being_reset: bool,
     /// How many successful probes in a row did not show it.
     pub missed: u32,
     /// What can be made on it; by carrier and type.

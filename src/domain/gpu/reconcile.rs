@@ -225,7 +225,8 @@ impl<'a> Books<'a> {
 
     fn is_in_flight(&self, device: &KnownDevice) -> bool {
         let state = self.held.get(&device.id).map(|a| a.state);
-        matches!(state, Some(AllocationState::Reserved | AllocationState::Releasing))
+        device.is_being_reset
+            || matches!(state, Some(AllocationState::Reserved | AllocationState::Releasing))
     }
 
     fn is_held(&self, device: &KnownDevice) -> bool {

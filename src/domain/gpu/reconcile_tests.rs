@@ -94,6 +94,7 @@ fn known(number: u128, seen: &Observed, health: Health) -> KnownDevice {
         on_demand: false,
         facts: Facts::from(seen),
         health,
+        is_being_reset: false,
         missed: 0,
         slices: seen.slices.iter().map(KnownSlice::from).collect(),
     }
