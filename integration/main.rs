@@ -7,6 +7,7 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
+mod affinity_group;
 mod configuration;
 mod credentials;
 mod event;

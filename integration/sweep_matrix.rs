@@ -27,6 +27,7 @@ fn one_of_joes(kind: Kind) -> Option<String> {
         Kind::Volume => "volume",
         Kind::Vm => "vm",
         Kind::SshKeyPair => "ssh_key_pair",
+        Kind::AffinityGroup => "affinity_group",
         Kind::Job => "job",
         Kind::Event => "event",
         _ => return None,
@@ -90,6 +91,8 @@ async fn scene() -> Scene {
     let made = joe.call_async("deployVirtualMachine", &words).await;
     assert_eq!(made["jobstatus"], 1, "{made}");
     joe.ok("createSSHKeyPair", &[("name", "key")]).await;
+    let words = [("name", "apart"), ("type", "host anti-affinity")];
+    joe.call_async("createAffinityGroup", &words).await;
     joe.call_async("createProject", &[("name", "shared")]).await;
     for table in ["network", "template"] {
         world.run(&format!("UPDATE {table} SET account_id = (SELECT id FROM account WHERE name = 'joe'), domain_id = '{home}' WHERE name IN ('inside', 'debian')")).await;

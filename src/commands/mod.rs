@@ -3,6 +3,7 @@
 use crate::command::Entry;
 
 pub mod account;
+pub mod affinity_group;
 pub mod api;
 pub mod capacity;
 pub mod cluster;
@@ -42,6 +43,7 @@ pub mod zone;
 /// All rooms. A static, not a constant: every program that names a constant compiles all commands anew.
 pub static ROOMS: &[&[Entry]] = &[
     account::COMMANDS,
+    affinity_group::COMMANDS,
     template::COMMANDS,
     storage_pool::COMMANDS,
     physical_network::COMMANDS,

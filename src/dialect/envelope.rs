@@ -56,9 +56,10 @@ pub struct Answer {
 }
 
 /// Commands whose answers are called otherwise than `<command>response`; clients know the real server's slips.
-const IRREGULAR: [(&str, &str); 2] = [
+const IRREGULAR: [(&str, &str); 3] = [
     ("listLdapConfigurations", "ldapconfigurationresponse"),
     ("activateProject", "activaterojectresponse"),
+    ("updateVMAffinityGroup", "updatevirtualmachineresponse"),
 ];
 
 /// The top-level key of an answer, the root element in XML.

@@ -84,6 +84,8 @@ entities! {
     Vm "virtualmachine" "VirtualMachine";
     /// A registered SSH key pair.
     SshKeyPair "sshkeypair" "SshKeyPair";
+    /// An affinity group: instances that shall share a host, or shall not.
+    AffinityGroup "affinitygroup" "AffinityGroup";
     /// A GPU card: a hardware model.
     GpuCard "gpucard" "GpuCard";
     /// A vGPU profile: a way to consume a card.

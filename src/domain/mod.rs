@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod text_enum;
+pub mod affinity;
 pub mod catalogue;
 pub mod checksum;
 pub mod gpu;

@@ -296,6 +296,7 @@ pub fn remove_account(tx: &mut Tx<'_>, id: Id<id::Account>) -> Result<()> {
     update(user::table.filter(user::account_id.eq(id))).set(gone).execute(&mut **tx)?;
     let keys = ssh_key_pair::table.filter(ssh_key_pair::account_id.eq(id));
     diesel::delete(keys).execute(&mut **tx)?;
+    super::affinity_group::remove_of(tx, id)?;
     super::project::part_from_all(tx, id)?;
     limit::leave(tx, id.uuid())?;
     super::session::end_of_account(tx, id)

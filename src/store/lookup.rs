@@ -60,6 +60,7 @@ const fn rule(kind: Kind) -> Rule {
         // a list by the id of an instance that is gone is empty, as clients expect after a destroy; who acts on it is told
         Kind::Vm => Rule::Owned("vm t WHERE TRUE"),
         Kind::SshKeyPair => Rule::Owned("ssh_key_pair t WHERE TRUE"),
+        Kind::AffinityGroup => Rule::Owned("affinity_group t WHERE TRUE"),
         Kind::GpuCard => Rule::Open("gpu_card t WHERE t.alive = 1"),
         Kind::VgpuProfile => Rule::Open("vgpu_profile t WHERE t.alive = 1"),
         Kind::GpuDevice => Rule::Open("gpu_device t WHERE t.alive = 1"),

@@ -17,6 +17,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    affinity_group (id) {
+        id -> Text,
+        account_id -> Text,
+        domain_id -> Text,
+        name -> Text,
+        description -> Nullable<Text>,
+        kind -> Text,
+        generation -> BigInt,
+        created -> Datetime,
+    }
+}
+
+diesel::table! {
+    affinity_member (vm_id, group_id) {
+        vm_id -> Text,
+        group_id -> Text,
+    }
+}
+
+diesel::table! {
     alert (id) {
         id -> Text,
         kind -> Text,
@@ -721,6 +741,7 @@ diesel::table! {
 
 diesel::joinable!(account -> domain (domain_id));
 diesel::joinable!(account -> role (role_id));
+diesel::joinable!(affinity_member -> affinity_group (group_id));
 diesel::joinable!(gpu_allocation -> gpu_device (device_id));
 diesel::joinable!(gpu_device -> gpu_card (card_id));
 diesel::joinable!(gpu_device -> host (host_id));
@@ -739,6 +760,8 @@ diesel::joinable!(vgpu_profile -> gpu_card (card_id));
 
 diesel::allow_tables_to_appear_in_same_query! {
     account,
+    affinity_group,
+    affinity_member,
     alert,
     cluster,
     detail,

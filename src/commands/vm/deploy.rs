@@ -1,10 +1,10 @@
 //! `deployVirtualMachine`: an instance, decided at once and built by a job.
 
-use super::{building, clearing, draft, placing, view::VmView};
+use super::{building, clearing, draft, grouping, placing, view::VmView};
 use crate::{
     command::prelude::*,
     domain::vm::{VmEvent, VmState},
-    store::{detail, limit, owner::Owner, usage, vm, volume},
+    store::{affinity_group, detail, limit, owner::Owner, usage, vm, volume},
 };
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,12 @@ pub(super) struct Request {
     pub(super) ip_address: Option<String>,
     /// the MAC address of the default interface
     pub(super) mac_address: Option<String>,
+    /// the IDs of the affinity groups it will be in, joined by commas
+    #[param(name = "affinitygroupids")]
+    pub(super) affinity_group_ids: Vec<Id<id::AffinityGroup>>,
+    /// the names of the affinity groups, instead of their IDs
+    #[param(name = "affinitygroupnames")]
+    pub(super) affinity_group_names: Vec<String>,
     /// whether to start the instance; true when not given
     pub(super) start_vm: Option<bool>,
     /// whether its owner sees the instance
@@ -106,7 +112,7 @@ impl AsyncCommand for DeployVirtualMachine {
         let mut draft = draft::draw(tx, caller, request)?;
         let is_started = request.start_vm.unwrap_or(true);
         let placed = match is_started {
-            true => Some(place(env, tx, caller, &draft)?),
+            true => Some(place(env, tx, caller, &mut draft)?),
             false => None,
         };
         draft.vm.host_id = placed.as_ref().map(|placed| placed.host.id);
@@ -118,6 +124,7 @@ impl AsyncCommand for DeployVirtualMachine {
         usage::deployed(tx, draft.vm.id, draft.root.id)?;
         draft::plug(tx, draft.vm.id, &draft.wishes)?;
         detail::put(tx, draft.vm.id, &draft.details)?;
+        affinity_group::join(tx, draft.vm.id, &draft.groups)?;
         if let Some(placed) = &placed {
             placing::hold(tx, placed, draft.vm.id)?;
         }
@@ -158,8 +165,9 @@ fn place(
     env: &Env,
     tx: &mut Tx<'_>,
     caller: &Caller,
-    draft: &draft::Draft,
+    draft: &mut draft::Draft,
 ) -> Result<placing::Placed> {
+    grouping::settle(tx, &draft.groups, draft.vm.id, &mut draft.order)?;
     match placing::place(env, tx, caller, &draft.order) {
         Err(Error::Capacity(text)) => {
             let gpus = draft.order.demand.alternatives.iter().map(|wanted| wanted.count).min();

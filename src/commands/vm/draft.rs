@@ -2,6 +2,7 @@
 
 use super::{
     deploy::Request,
+    grouping,
     wish::{self, Wish},
 };
 use crate::{
@@ -36,6 +37,8 @@ pub(super) struct Draft {
     pub(super) wishes: Vec<Wish>,
     /// Its details.
     pub(super) details: Details,
+    /// Its affinity groups.
+    pub(super) groups: Vec<Id<id::AffinityGroup>>,
     /// What placement must find.
     pub(super) order: Order,
 }
@@ -72,6 +75,8 @@ pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Resul
     let root_size = root_size(&compute, &image, request)?;
     let wishes = wish::wishes(tx, caller, owner, request)?;
     let key_pairs = key_pairs(tx, owner, names, known)?;
+    let asked = (&request.affinity_group_ids[..], &request.affinity_group_names[..]);
+    let groups = grouping::asked(tx, owner.account, asked)?;
     let id = Id::<id::Vm>::mint();
     let number = match owner.account == caller.account {
         true => caller.account_number,
@@ -109,7 +114,7 @@ pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Resul
     };
     let root = root(&vm, request, root_size);
     let details = check_details(&request.details)?;
-    Ok(Draft { vm, root, wishes, details, order })
+    Ok(Draft { vm, root, wishes, details, groups, order })
 }
 
 /// What placement must find for a new instance.

@@ -1,7 +1,7 @@
 //! `explainPlacement`: where an instance would go, or why it would go nowhere. Takes what a deploy takes, changes nothing.
 
 use super::{deploy::Request, draft, explanation::PlacementView, placing};
-use crate::command::prelude::*;
+use crate::{command::prelude::*, store::affinity_group};
 use std::sync::Arc;
 
 /// `explainPlacement`.
@@ -24,7 +24,9 @@ impl Command for ExplainPlacement {
         let view = cx
             .db
             .txn("explain placement", move |tx| {
-                let draft = draft::draw(tx, &caller, &request)?;
+                let mut draft = draft::draw(tx, &caller, &request)?;
+                draft.order.demand.affinity =
+                    affinity_group::around(tx, &draft.groups, draft.vm.id)?;
                 let (hosts, found) = placing::consider(&env, tx, &draft.order)?;
                 match found {
                     Ok(choices) => PlacementView::fits(tx, &draft.order.demand, hosts, &choices),

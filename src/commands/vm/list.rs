@@ -62,6 +62,8 @@ pub(super) struct Request {
     /// whether to answer with the user data
     #[param(since = "4.18.0.0")]
     userdata: Option<bool>,
+    /// the ID of an affinity group it is in
+    affinity_group_id: Option<Id<id::AffinityGroup>>,
     /// true for instances with GPUs only, false for those without
     #[param(since = "4.21.0")]
     gpu_enabled: Option<bool>,
@@ -90,6 +92,7 @@ impl Command for ListVirtualMachines {
             gpus: parts.offering,
             details: parts.all,
             user_data: request.userdata.unwrap_or(false),
+            groups: parts.groups,
         };
         let (whose, window) = (request.listing.wanted(), request.listing.page.window());
         let filter = filter(request)?;
@@ -124,6 +127,7 @@ fn filter(request: Request) -> Result<Filter> {
         pool: request.storage_id,
         network: request.network_id,
         template: request.template_id,
+        group: request.affinity_group_id,
         offering: request.service_offering_id,
         user: request.user_id,
         hypervisor: request.hypervisor,
@@ -159,6 +163,8 @@ pub(super) struct Parts {
     pub(super) template: bool,
     /// The service offering, with GPUs.
     pub(super) offering: bool,
+    /// The affinity groups.
+    pub(super) groups: bool,
 }
 
 const WORDS: &[&str] = &[
@@ -182,6 +188,7 @@ impl Parts {
             nics: all || has("nics"),
             template: all || has("tmpl"),
             offering: all || has("servoff") || has("stats"),
+            groups: all || has("affgrp"),
         })
     }
 }

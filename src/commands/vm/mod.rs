@@ -13,6 +13,7 @@ mod explain;
 pub mod explanation;
 mod expunge;
 mod get;
+mod grouping;
 mod list;
 mod placing;
 mod reboot;
@@ -21,6 +22,7 @@ mod seeding;
 mod start;
 mod stop;
 mod update;
+mod update_group;
 pub mod view;
 mod wish;
 
@@ -39,4 +41,5 @@ pub const COMMANDS: &[Entry] = &[
     asynchronous::<start::StartVirtualMachine>(),
     asynchronous::<stop::StopVirtualMachine>(),
     sync::<update::UpdateVirtualMachine>(),
+    asynchronous::<update_group::UpdateVmAffinityGroup>(),
 ];

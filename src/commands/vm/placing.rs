@@ -95,19 +95,23 @@ fn placed(host: LockedHost, choice: &Choice, seen: &Candidate) -> Result<Placed>
     Ok(Placed { host, pool, picks: choice.picks.clone(), seen: seen.clone() })
 }
 
-/// Who asks for no GPUs gets a host without them where there is one.
+/// Who asks for no GPUs gets a host without them where there is one, unless its affinity groups would rather not.
 fn choices(spots: Vec<Spot>, demand: &Demand, mix: Mix) -> Result<Vec<Choice>, Refusal> {
     let (with, without): (Vec<Spot>, Vec<Spot>) = spots.into_iter().partition(|s| s.has_gpus);
     let of = |spots: Vec<Spot>| spots.into_iter().map(|spot| spot.candidate);
     let mut fleet = Fleet::new(mix);
     of(without).for_each(|candidate| fleet.put(candidate));
-    if demand.alternatives.is_empty()
-        && let Ok(choices) = fleet.choose(demand)
-    {
-        return Ok(choices);
+    let wish = |choices: &[Choice]| choices.first().map_or(u8::MAX, |it| demand.wish(it.host));
+    let plain = match demand.alternatives.is_empty() {
+        true => fleet.choose(demand).unwrap_or_default(),
+        false => Vec::new(),
+    };
+    if !plain.is_empty() && wish(&plain) == demand.affinity.best_wish() {
+        return Ok(plain);
     }
     of(with).for_each(|candidate| fleet.put(candidate));
-    fleet.choose(demand)
+    let all = fleet.choose(demand)?;
+    Ok(if wish(&plain) <= wish(&all) { plain } else { all })
 }
 
 /// Which demand failed and what would fit; how many hosts for which reason is for administrators.

@@ -4,7 +4,7 @@ use super::{
     building,
     clearing::{self, Before},
     draft::{self, Order, Size},
-    placing,
+    grouping, placing,
     view::VmView,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         vm::{GpuDemand, VmEvent, VmState},
     },
     store::{
-        debt, gpu_held, limit,
+        affinity_group, debt, gpu_held, limit,
         owner::Owner,
         placement::words,
         vm::{self, Vm},
@@ -133,6 +133,10 @@ fn order(
     kept_at: Option<Id<id::Host>>,
 ) -> Result<Order> {
     let asks = vm::asks(tx, now.id)?;
+    let groups = match asks.is_grouped {
+        true => affinity_group::of_vm(tx, now.id)?,
+        false => Vec::new(),
+    };
     let gpus = GpuDemand::read(now.demand.as_deref()).filter(|_| kept_at.is_none());
     let size = Size { cpus: now.cpu_number, mhz: now.cpu_speed, memory_mib: now.memory_mib };
     if let (Some(kept), Some(wanted)) = (kept_at, request.host_id)
@@ -156,9 +160,11 @@ fn order(
             space: u64::try_from(asks.image_size).unwrap_or_default(),
         }),
     };
-    Ok(Order {
+    let mut order = Order {
         zone: now.zone_id,
         slices: gpus.as_ref().is_some_and(|gpus| gpus.slices),
         demand: draft::demand(&size, &gpus, needs, host),
-    })
+    };
+    grouping::settle(tx, &groups, now.id, &mut order)?;
+    Ok(order)
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     command::prelude::*,
+    commands::affinity_group::view::AffinityGroupView,
     domain::identity::shown_path,
     store::vm::{GpuFacts, Listed, NicFacts},
 };
@@ -119,7 +120,7 @@ pub struct VmView {
     /// the names of the SSH key pairs, joined by commas
     key_pairs: Option<String>,
     /// the affinity groups of the instance
-    affinity_group: Vec<String>,
+    affinity_group: Vec<AffinityGroupView>,
     /// whether its owner sees the instance
     display_vm: bool,
     /// whether the instance can be scaled while it runs
@@ -209,7 +210,7 @@ impl From<NicFacts> for NicView {
 impl From<Listed> for VmView {
     #[expect(clippy::too_many_lines, reason = "one line a field")]
     fn from(listed: Listed) -> Self {
-        let Listed { row, nics, gpus, details, user_data } = listed;
+        let Listed { row, nics, gpus, details, user_data, groups } = listed;
         let ip_address = nics.iter().find(|nic| nic.is_default).and_then(|nic| nic.ip.clone());
         let mut view = Self {
             id: row.id,
@@ -263,7 +264,7 @@ impl From<Listed> for VmView {
             instance_name: Some(row.instance_name),
             details: Some(details),
             key_pairs: row.key_pairs,
-            affinity_group: Vec::new(),
+            affinity_group: groups.into_iter().map(AffinityGroupView::of_instance).collect(),
             display_vm: row.is_displayed,
             is_dynamically_scalable: false,
             delete_protection: false,

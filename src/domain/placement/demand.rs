@@ -177,12 +177,19 @@ impl Demand {
     }
 
     /// Before anything else is compared: 0 where it would rather be, 2 where it would rather not.
-    pub(super) fn wish(&self, host: Id<id::Host>) -> u8 {
+    pub fn wish(&self, host: Id<id::Host>) -> u8 {
         if self.affinity.rather_not.contains(&host) {
             2
         } else {
             u8::from(!self.affinity.rather.contains(&host))
         }
+    }
+}
+
+impl Affinity {
+    /// The least [`Demand::wish`] that any host may have.
+    pub fn best_wish(&self) -> u8 {
+        u8::from(self.rather.is_empty())
     }
 }
 

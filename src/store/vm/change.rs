@@ -1,15 +1,17 @@
 //! What changes in an instance besides its state.
 
+use super::Vm;
 use crate::{
     domain::{Id, id},
     error::{Error, Result},
     store::{
         Conn, Tx, clock,
-        schema::{service_offering, template, vm},
+        schema::{affinity_member, service_offering, template, vm},
     },
 };
 use diesel::{
-    ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, update,
+    ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, dsl::exists,
+    update,
 };
 
 /// What its owner can change.
@@ -56,6 +58,21 @@ pub fn user_data(conn: &mut Conn, id: Id<id::Vm>) -> Result<Option<String>> {
     row.optional()?.ok_or_else(gone)
 }
 
+/// The instance is not what it was: whoever read it before and would move it is told to look again. Error: lost race,
+/// when it was moved since it was read.
+pub fn touch(tx: &mut Tx<'_>, seen: &Vm) -> Result<()> {
+    let rows = update(
+        vm::table
+            .filter(vm::id.eq(seen.id))
+            .filter(vm::state.eq(seen.state))
+            .filter(vm::generation.eq(seen.generation))
+            .filter(vm::removed.is_null()),
+    )
+    .set((vm::generation.eq(vm::generation + 1), vm::updated.eq(clock())))
+    .execute(&mut **tx)?;
+    if rows == 1 { Ok(()) } else { Err(Error::LostRace("instance")) }
+}
+
 /// Replaces the user data.
 pub fn set_user_data(tx: &mut Tx<'_>, id: Id<id::Vm>, text: Option<&str>) -> Result<()> {
     update(vm::table.filter(vm::id.eq(id)))
@@ -83,6 +100,8 @@ pub struct Asks {
     pub arch: String,
     /// The size of the template's file.
     pub image_size: i64,
+    /// Whether it is in affinity groups.
+    pub is_grouped: bool,
 }
 
 /// What an instance asks of a host by its offering and template, removed or not.
@@ -96,6 +115,7 @@ pub fn asks(conn: &mut Conn, id: Id<id::Vm>) -> Result<Asks> {
             service_offering::storage_tags,
             template::arch,
             template::size,
+            exists(affinity_member::table.filter(affinity_member::vm_id.eq(vm::id))),
         ))
         .first(conn)?)
 }

@@ -6,7 +6,7 @@ use crate::{
     store::{
         Conn, Window, like,
         owner::{Owners, owned_by},
-        schema::{gpu_allocation, host, nic, vm},
+        schema::{affinity_member, gpu_allocation, host, nic, vm},
     },
 };
 use diesel::{
@@ -39,6 +39,8 @@ pub struct Filter {
     pub template: Option<Id<id::Template>>,
     /// Of this offering.
     pub offering: Option<Id<id::ServiceOffering>>,
+    /// In this affinity group.
+    pub group: Option<Id<id::AffinityGroup>>,
     /// Made by this user.
     pub user: Option<Id<id::User>>,
     /// With this kind of host.
@@ -119,6 +121,10 @@ fn placed(mut query: Query, filter: &Filter) -> Query {
 }
 
 fn made_of(mut query: Query, filter: &Filter) -> Query {
+    if let Some(group) = filter.group {
+        let members = affinity_member::table.filter(affinity_member::group_id.eq(group));
+        query = query.filter(vm::id.eq_any(members.select(affinity_member::vm_id)));
+    }
     if let Some(template) = filter.template {
         query = query.filter(vm::template_id.eq(template));
     }

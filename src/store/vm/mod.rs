@@ -12,13 +12,13 @@ mod whole;
 pub use blueprint::{
     Address, Blueprint, Image, Plug, Pool, account_number, address, blueprint, leases,
 };
-pub use change::{Asks, Change, asks, change, place, set_user_data, unplace, user_data};
+pub use change::{Asks, Change, asks, change, place, set_user_data, touch, unplace, user_data};
 pub use keep::{Placed, found, of, placed};
 pub use list::{Filter, list};
 pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
 
 use super::{
-    Conn, Tx, clock, limit,
+    Conn, Tx, affinity_group, clock, limit,
     owner::Owner,
     schema::vm,
     usage::{self, Usage},
@@ -219,5 +219,5 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::Vm>) -> Result<()> {
     update(vm::table.filter(vm::id.eq(id)).filter(vm::removed.is_null()))
         .set(vm::removed.eq(clock().nullable()))
         .execute(&mut **tx)?;
-    Ok(())
+    affinity_group::leave(tx, id)
 }

@@ -4,7 +4,7 @@ use crate::{
     domain::{Id, Time, id},
     error::{Error, Result},
     store::{
-        Conn,
+        Conn, affinity_group,
         detail::{self, Details},
         schema::{gpu_allocation, gpu_card, gpu_device, network, nic, vgpu_profile, vm},
     },
@@ -27,11 +27,14 @@ pub struct Wanted {
     pub details: bool,
     /// User data.
     pub user_data: bool,
+    /// Affinity groups.
+    pub groups: bool,
 }
 
 impl Wanted {
     /// Everything but the user data.
-    pub const ALL: Self = Self { nics: true, gpus: true, details: true, user_data: false };
+    pub const ALL: Self =
+        Self { nics: true, gpus: true, details: true, user_data: false, groups: true };
 }
 
 /// The row and the names of what it points at.
@@ -148,6 +151,9 @@ pub struct Row {
     /// Its wish for high availability.
     #[diesel(sql_type = Bool)]
     pub offer_ha: bool,
+    /// Its being in affinity groups.
+    #[diesel(sql_type = Bool)]
+    pub is_grouped: bool,
     /// Its created.
     #[diesel(sql_type = Datetime)]
     pub created: Time,
@@ -165,7 +171,8 @@ const QUERY: &str = "SELECT vm.id, vm.name, vm.display_name, vm.instance_name, v
     os_type.name AS os_type, vm.offering_id, service_offering.name AS offering, \
     vm.gpu_offering_id, gpu_offering.name AS gpu_offering, storage_pool.kind AS pool_kind, \
     vm.cpu_number, vm.cpu_speed, vm.memory_mib, vm.demand, vm.key_pairs, vm.hypervisor, \
-    vm.is_displayed, service_offering.offer_ha, vm.created, vm.updated \
+    vm.is_displayed, service_offering.offer_ha, vm.created, vm.updated, \
+    EXISTS (SELECT 1 FROM affinity_member m WHERE m.vm_id = vm.id) AS is_grouped \
     FROM vm JOIN account ON account.id = vm.account_id JOIN `user` ON `user`.id = vm.user_id \
     JOIN domain ON domain.id = vm.domain_id JOIN zone ON zone.id = vm.zone_id \
     JOIN template ON template.id = vm.template_id JOIN os_type ON os_type.id = template.os_type_id \
@@ -237,9 +244,11 @@ pub struct Listed {
     pub details: Details,
     /// User data, when it was wanted.
     pub user_data: Option<String>,
+    /// Affinity groups.
+    pub groups: Vec<affinity_group::Row>,
 }
 
-/// Instances by id, in order of id. At most six statements.
+/// Instances by id, in order of id. At most seven statements.
 pub fn whole(conn: &mut Conn, ids: &[Id<id::Vm>], wanted: Wanted) -> Result<Vec<Listed>> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -251,11 +260,14 @@ pub fn whole(conn: &mut Conn, ids: &[Id<id::Vm>], wanted: Wanted) -> Result<Vec<
     let mut gpus = if wanted.gpus { gpus_of(conn, &rows)? } else { HashMap::new() };
     let mut details = if wanted.details { detail::of(conn, ids)? } else { HashMap::new() };
     let mut data = if wanted.user_data { user_data_of(conn, ids)? } else { HashMap::new() };
+    let grouped = rows.iter().filter(|row| wanted.groups && row.is_grouped).map(|row| row.id);
+    let mut groups = affinity_group::of_vms(conn, &grouped.collect::<Vec<_>>())?;
     let listed = rows.into_iter().map(|row| Listed {
         nics: nics.remove(&row.id).unwrap_or_default(),
         gpus: gpus.remove(&row.id),
         details: details.remove(&row.id).unwrap_or_default(),
         user_data: data.remove(&row.id),
+        groups: groups.remove(&row.id).unwrap_or_default(),
         row,
     });
     Ok(listed.collect())

@@ -1,0 +1,2 @@
+DROP TABLE affinity_member;
+DROP TABLE affinity_group;

@@ -1,0 +1,18 @@
+//! Affinity groups: instances that shall share a host, or shall not. What a group means is decided when one of its
+//! instances is placed, by a deploy or a start; a running instance is never moved for it.
+
+mod create;
+mod delete;
+mod list;
+mod list_types;
+pub mod view;
+
+use crate::command::{Entry, asynchronous, sync};
+
+/// The room's commands.
+pub const COMMANDS: &[Entry] = &[
+    asynchronous::<create::CreateAffinityGroup>(),
+    asynchronous::<delete::DeleteAffinityGroup>(),
+    sync::<list::ListAffinityGroups>(),
+    sync::<list_types::ListAffinityGroupTypes>(),
+];
