@@ -17,6 +17,7 @@ mod gpu_device;
 mod gpu_fabric;
 mod gpu_host;
 mod gpu_inventory;
+mod gpu_mig;
 mod gpu_offering;
 mod gpu_release;
 mod host;

@@ -79,6 +79,20 @@ pub struct Room {
     pub mig: Option<&'static MigProfile>,
 }
 
+impl Room {
+    /// How many more of it its function carries beside these `(same, all)` slices there, by what the host told last.
+    ///
+    /// The host tells for each type how many more there may be, so what is of other types is in that number already
+    /// where a function carries several. A virtual function carries one slice of whatever type: there all count, as
+    /// they do on a card that is shared in time.
+    pub fn left(&self, rooms: &[&Self], (same, all): (usize, usize)) -> usize {
+        let carries_several =
+            || all > 1 || rooms.iter().any(|it| it.carrier == self.carrier && it.capacity > 1);
+        let used = if self.mig.is_some() && carries_several() { same } else { all };
+        usize::try_from(self.capacity).unwrap_or_default().saturating_sub(used)
+    }
+}
+
 /// A pick that may be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Granted {
@@ -217,13 +231,17 @@ impl Books<'_> {
             .collect();
         taken.extend(granted.iter().filter_map(|g| self.taken(gpu, g)));
         let same = taken.iter().filter(|it| it.profile == profile).count();
-        let carries = |room: &Room| taken.iter().filter(|it| it.carrier == room.carrier).count();
+        let all: Vec<&Room> = self.rooms.iter().filter(|r| r.gpu == gpu).collect();
+        let carries = |room: &Room| {
+            let there = || taken.iter().filter(|it| it.carrier == room.carrier);
+            (there().filter(|it| it.profile == profile).count(), there().count())
+        };
         let fits = |room: &&Room| {
             let goes_along = match room.mig {
                 Some(mig) => beside(&taken, |cuts| layout::start(cuts, mig)).is_some(),
                 None => room.is_mixed || same == taken.len(),
             };
-            goes_along && below(same, room.gpu_capacity) && below(carries(room), room.capacity)
+            goes_along && below(same, room.gpu_capacity) && room.left(&all, carries(room)) > 0
         };
         let room =
             rooms.find(fits).ok_or_else(|| format!("GPU {gpu} has no room for the slice"))?;
@@ -455,6 +473,16 @@ mod tests {
         assert_eq!(granted(Some(0), &[slice(large)]), None, "it lies in the way");
         assert_eq!(granted(Some(0), &[slice(half), slice(small)]), Some(vec![4, 1]));
         assert_eq!(granted(None, &[slice(large), slice(half), slice(small)]), None);
+        // what the host told while the small one was there counts it already; a virtual function carries one of any
+        let told = |capacity| {
+            let [small, ..] = &rooms;
+            let told =
+                [Room { capacity, ..small.clone() }, Room { capacity: 1, ..rooms[1].clone() }];
+            let cut = mig("1g.10gb").map(|profile| Cut { profile, start: Some(6) });
+            let made = Standing { profile: small.profile, cut, on_demand: true, ..child(&gpu) };
+            grant(&[gpu.clone(), made], &told, &[slice(half)]).is_ok()
+        };
+        assert!(told(4) && !told(1));
         // time-shared slices do not go along with instances
         let other = Standing { on_demand: true, ..child(&gpu) };
         assert!(grant(&[gpu.clone(), other], &rooms, &[slice(small)]).is_err());

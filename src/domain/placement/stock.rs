@@ -91,8 +91,7 @@ pub fn stock(host: &Candidate, profile: Id<id::VgpuProfile>) -> Stock {
     gpus.sort_unstable();
     gpus.dedup();
     for gpu in gpus {
-        let rooms: Vec<&Room> =
-            rooms.iter().filter(|r| r.gpu == gpu && r.profile == profile).collect();
+        let rooms: Vec<&Room> = rooms.iter().filter(|r| r.gpu == gpu).collect();
         books.slices(gpu, profile, &rooms, &mut stock);
     }
     stock
@@ -181,9 +180,10 @@ impl<'a> Books<'a> {
         &self,
         gpu: Id<id::GpuDevice>,
         profile: Id<id::VgpuProfile>,
-        rooms: &[&Room],
+        all: &[&Room],
         stock: &mut Stock,
     ) {
+        let rooms: Vec<&Room> = all.iter().copied().filter(|r| r.profile == profile).collect();
         let most = rooms.iter().map(|r| count(r.gpu_capacity)).max().unwrap_or_default();
         let Some(device) = self.find(gpu) else { return };
         let it = &device.standing;
@@ -198,8 +198,9 @@ impl<'a> Books<'a> {
         let room_of = |room: &&&Room| room.mig.is_some() || room.is_mixed || same == taken.len();
         let on_carriers: usize = (rooms.iter().filter(room_of))
             .map(|r| {
-                let used = taken.iter().filter(|s| s.carrier == r.carrier).count();
-                count(r.capacity).saturating_sub(used)
+                let there = || taken.iter().filter(|s| s.carrier == r.carrier);
+                let same = there().filter(|s| s.profile == profile).count();
+                r.left(all, (same, there().count()))
             })
             .sum();
         let why = if it.managed != ManagedState::Managed {

@@ -1,6 +1,10 @@
 //! How a fake host is built: GPUs, NUMA nodes, IOMMU groups, slices, size.
 
-use crate::domain::{gpu::PciAddress, machine::*};
+use crate::domain::{
+    catalogue::{MigProfile, mig_of},
+    gpu::PciAddress,
+    machine::*,
+};
 
 /// A type of slice that a fake GPU can make.
 #[derive(Debug, Clone)]
@@ -9,6 +13,8 @@ pub(super) struct SliceType {
     pub(super) name: String,
     /// The most instances of it on one GPU. One GPU carries one type at a time.
     pub(super) most: u32,
+    /// What of the card an instance covers, when it is a MIG instance: these stand beside others while there is room.
+    pub(super) mig: Option<&'static MigProfile>,
 }
 
 /// A fake host to be: everything has a good default, a test names only what matters.
@@ -86,7 +92,16 @@ impl FakeShape {
     }
     /// Every GPU can make slices of this type, at most so many per GPU; call again for more types.
     pub fn slice_type(mut self, id: &str, name: &str, most: u32) -> Self {
-        self.slices.push(SliceType { id: id.to_owned(), name: name.to_owned(), most });
+        self.slices.push(SliceType { id: id.to_owned(), name: name.to_owned(), most, mig: None });
+        self
+    }
+    /// Every GPU can make MIG instances of this type, as the card's table says; call again for more types. The model
+    /// must be named before.
+    pub fn mig_type(mut self, id: &str, name: &str) -> Self {
+        let (vendor, device, ..) = self.model;
+        let mig = mig_of(&format!("{vendor:04x}"), &format!("{device:04x}"), name);
+        let most = mig.map_or(0, |mig| mig.max);
+        self.slices.push(SliceType { id: id.to_owned(), name: name.to_owned(), most, mig });
         self
     }
     /// A mediated device that was made beforehand on the n-th GPU (from 0).

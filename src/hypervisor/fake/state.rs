@@ -1,8 +1,17 @@
 //! What a fake host remembers, and the rules it holds its callers to.
 
-use super::{faults::Faults, shape::FakeShape};
+use super::{
+    faults::Faults,
+    shape::{FakeShape, SliceType},
+};
 use crate::{
-    domain::{gpu::PciAddress, machine::*},
+    domain::{
+        gpu::{
+            PciAddress,
+            layout::{self, Cut},
+        },
+        machine::*,
+    },
     error::{Error, Result},
     hypervisor::HostEvent,
 };
@@ -90,16 +99,24 @@ impl State {
             .filter(|mdev| mdev.parent == parent)
             .map(|mdev| mdev.type_id.as_str())
             .collect();
-        let left = |id: &str, most: u32| {
-            let free = used.iter().all(|other| *other == id) && self.holder(parent).is_none();
-            if free { most.saturating_sub(used.len() as u32) } else { 0 }
+        let is_whole = self.holder(parent).is_some();
+        let of_id = |id: &&str| self.shape.slices.iter().find(|slice| slice.id == *id);
+        let cuts: Option<Vec<Cut>> =
+            used.iter().map(|id| Some(Cut { profile: of_id(id)?.mig?, start: None })).collect();
+        let left = |slice: &SliceType| match (slice.mig, &cuts) {
+            _ if is_whole => 0,
+            (Some(mig), Some(cuts)) => layout::room(cuts, mig),
+            (None, _) if used.iter().all(|other| *other == slice.id) => {
+                slice.most.saturating_sub(used.len() as u32)
+            }
+            _ => 0,
         };
         let slices = self.shape.slices.iter();
         slices
             .map(|slice| MdevType {
                 id: slice.id.clone(),
                 name: slice.name.clone(),
-                available: left(&slice.id, slice.most),
+                available: left(slice),
             })
             .collect()
     }
