@@ -20,6 +20,7 @@ mod gpu_inventory;
 mod gpu_mig;
 mod gpu_offering;
 mod gpu_release;
+mod gpu_shape;
 mod host;
 mod identity;
 mod job;

@@ -137,6 +137,6 @@ pub fn machine(uuid: Uuid, devices: Vec<csgpu::domain::machine::DeviceRef>) -> M
         nics: Vec::new(),
         devices,
         display: false,
-        numa_nodes: Vec::new(),
+        ..MachineSpec::default()
     }
 }

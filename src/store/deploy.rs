@@ -24,6 +24,8 @@ use diesel::{
 pub const MIN_GPUS: &str = "mingpucount";
 /// The detail of a service offering that says the most GPUs.
 pub const MAX_GPUS: &str = "maxgpucount";
+/// The detail of a service offering that says what pages the memory is made of: `true`, `2M`, `1G`.
+pub const HUGE_PAGES: &str = "hugepages";
 
 /// What a deploy names by id, and by the names of key pairs.
 #[derive(Debug, Clone)]

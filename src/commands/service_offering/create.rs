@@ -3,8 +3,9 @@
 use super::view::ServiceOfferingView;
 use crate::{
     command::prelude::*,
+    domain::machine::shape::HugePages,
     store::{
-        deploy::{MAX_GPUS, MIN_GPUS},
+        deploy::{HUGE_PAGES, MAX_GPUS, MIN_GPUS},
         service_offering::{self, Offering},
     },
 };
@@ -45,7 +46,7 @@ pub(super) struct Request {
     host_tags: Option<String>,
     /// whether it is for system instances: csgpu has none
     is_system: Option<bool>,
-    /// details by key and value; pciDevice and vgpuType together ask for one GPU
+    /// details by key and value; pciDevice and vgpuType together ask for one GPU, hugepages for pages of 2M or 1G
     #[param(map = "keyvalue")]
     service_offering_details: BTreeMap<String, String>,
     /// the size of the root disk in GiB
@@ -260,6 +261,7 @@ fn details(request: &Request) -> Result<BTreeMap<String, String>> {
     if details.values().any(|value| value.len() > 4096) {
         return Err(Error::invalid("a detail's value has at most 4096 characters"));
     }
+    HugePages::read(details.get(HUGE_PAGES).map(String::as_str)).map_err(Error::Invalid)?;
     for (name, limit) in [
         ("mincpunumber", request.min_cpu_number),
         ("maxcpunumber", request.max_cpu_number),

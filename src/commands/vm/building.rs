@@ -7,7 +7,7 @@ use crate::{
         infra::{ImageFormat, pool_on_host},
         machine::{
             DeviceRef, DiskSpec, MIB, MachineSpec, NewNetwork, NewVolume, NicLink, NicSpec,
-            VolumeRef, names,
+            VolumeRef, names, shape::HugePages,
         },
         placement::NumaPolicy,
         vm::{GpuDemand, VmEvent, VmState},
@@ -15,6 +15,7 @@ use crate::{
     hypervisor::{HostAddress, HostDriver},
     store::{
         gpu_claim,
+        gpu_held::HeldDevice,
         template::{self, CopyState},
         vm::{self, Address, Blueprint, Plug},
         volume,
@@ -168,14 +169,8 @@ fn machine(plan: &Blueprint) -> Result<MachineSpec> {
     let vm = &plan.vm;
     let number = |value: i32| u32::try_from(value).unwrap_or(1);
     let demand = GpuDemand::read(vm.demand.as_deref());
-    let mut numa_nodes: Vec<u32> = match demand {
-        Some(GpuDemand { numa: NumaPolicy::Required, .. }) => {
-            plan.devices.iter().filter_map(|device| u32::try_from(device.numa_node?).ok()).collect()
-        }
-        _ => Vec::new(),
-    };
-    numa_nodes.sort_unstable();
-    numa_nodes.dedup();
+    let node = |device: &HeldDevice| u32::try_from(device.numa_node?).ok();
+    let hugepages = HugePages::read(plan.hugepages.as_deref()).map_err(Error::Unavailable)?;
     let devices: Vec<DeviceRef> = plan.devices.iter().map(|held| held.reference.clone()).collect();
     Ok(MachineSpec {
         uuid: vm.id.uuid(),
@@ -194,7 +189,9 @@ fn machine(plan: &Blueprint) -> Result<MachineSpec> {
         nics: plan.plugs.iter().map(nic).collect::<Result<_>>()?,
         display: vm.gpu_display && !devices.is_empty(),
         devices,
-        numa_nodes,
+        numa: demand.map_or(NumaPolicy::Ignored, |demand| demand.numa),
+        device_nodes: plan.devices.iter().map(node).collect(),
+        hugepages,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod facts;
 pub mod names;
+pub mod shape;
 mod spec;
 pub use facts::*;
 pub use spec::*;

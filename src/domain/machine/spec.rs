@@ -1,7 +1,7 @@
 //! The machine a host is asked to run.
 
-use super::Bytes;
-use crate::domain::gpu::PciAddress;
+use super::{Bytes, shape::HugePages};
+use crate::domain::{gpu::PciAddress, placement::NumaPolicy};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -26,8 +26,32 @@ pub struct MachineSpec {
     pub devices: Vec<DeviceRef>,
     /// Whether the first device also shows a display.
     pub display: bool,
-    /// NUMA nodes of the host that CPUs and memory are pinned to; empty: not pinned.
-    pub numa_nodes: Vec<u32>,
+    /// Whether CPUs and memory keep to the NUMA nodes of the devices.
+    pub numa: NumaPolicy,
+    /// The NUMA node of each device, in order; missing or `None`: unknown.
+    pub device_nodes: Vec<Option<u32>>,
+    /// The pages its memory is made of; `None`: the host's small ones.
+    pub hugepages: Option<HugePages>,
+}
+
+impl Default for MachineSpec {
+    /// A machine of nothing.
+    fn default() -> Self {
+        Self {
+            uuid: Uuid::nil(),
+            name: String::new(),
+            vcpus: 1,
+            memory: 0,
+            disks: Vec::new(),
+            seed: None,
+            nics: Vec::new(),
+            devices: Vec::new(),
+            display: false,
+            numa: NumaPolicy::Ignored,
+            device_nodes: Vec::new(),
+            hugepages: None,
+        }
+    }
 }
 
 /// A volume in a pool of a host.

@@ -23,7 +23,7 @@ fn machine(n: u128, devices: Vec<DeviceRef>) -> MachineSpec {
         nics: vec![],
         devices,
         display: false,
-        numa_nodes: vec![],
+        ..MachineSpec::default()
     }
 }
 

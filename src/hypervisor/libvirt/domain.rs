@@ -5,7 +5,7 @@ use super::{
     line::Session,
     xml,
 };
-use crate::domain::machine::{MachineSpec, SeenDomain};
+use crate::domain::machine::SeenDomain;
 use uuid::Uuid;
 use virt::{domain::Domain, error::ErrorNumber, sys};
 
@@ -32,17 +32,13 @@ pub(super) fn list(session: &Session) -> Result<Vec<SeenDomain>, Fault> {
 }
 
 /// The domain is defined so, unless it runs.
-pub(super) fn define(
-    session: &Session,
-    machine: &MachineSpec,
-    ground: &xml::Ground,
-) -> Result<(), Fault> {
-    if let Some(domain) = find(session, machine.uuid)?
+pub(super) fn define(session: &Session, id: Uuid, text: &str) -> Result<(), Fault> {
+    if let Some(domain) = find(session, id)?
         && domain.is_active()?
     {
         return Ok(());
     }
-    session.connect.define_domain_xml_flags(&xml::domain(machine, ground), 0)?;
+    session.connect.define_domain_xml_flags(text, 0)?;
     Ok(())
 }
 

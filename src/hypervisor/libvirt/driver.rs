@@ -8,11 +8,17 @@ use super::{
     network, nodedev, proof,
     ssh::{self, Ssh},
     storage,
-    xml::{self, Ground},
+    xml::{self, Capabilities, Ground},
 };
 use crate::{
-    domain::{gpu::PciAddress, machine::*},
-    error::Result,
+    domain::{
+        gpu::PciAddress,
+        machine::{
+            shape::{HostNode, Topology, shape},
+            *,
+        },
+    },
+    error::{Error, Result},
     hypervisor::{ExpectedDevice, HostDriver, HostEvent, HostFuture, Link, Stop},
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -85,29 +91,40 @@ impl LibvirtDriver {
 
     async fn define(&self, machine: &MachineSpec) -> Result<()> {
         let simulated = self.is_simulated();
-        let mut ground = self.line.call(SHORT, move |s| ground(s, simulated)).await?;
-        ground.window = self.window(machine).await;
-        let machine = machine.clone();
-        self.work(machine.uuid).call(SHORT, move |s| domain::define(s, &machine, &ground)).await
+        let ground = self.line.call(SHORT, move |s| ground(s, simulated)).await?;
+        let bars = self.bars(machine).await;
+        let shape = shape(machine, &bars, &ground.capabilities.topology).map_err(|why| {
+            Error::Unavailable(format!("host {} cannot run the instance: {why}", self.name))
+        })?;
+        let (id, text) = (machine.uuid, xml::domain(machine, &ground, &shape));
+        self.work(id).call(SHORT, move |s| domain::define(s, id, &text)).await
     }
 
-    /// The window that the devices' large BARs need, in KiB; `None`: the usual one is enough, or nothing is known.
-    async fn window(&self, machine: &MachineSpec) -> Option<u64> {
-        let functions = machine.devices.iter().flat_map(|device| match device {
+    /// The sizes of the large BARs of each device, as far as the host tells them.
+    async fn bars(&self, machine: &MachineSpec) -> Vec<Vec<Bytes>> {
+        let functions = |device: &DeviceRef| match device {
             DeviceRef::Pci { address, companions } => [&[*address], companions.as_slice()].concat(),
             DeviceRef::Mdev { .. } => Vec::new(),
-        });
-        let files: Vec<String> =
-            functions.map(|function| format!("/sys/bus/pci/devices/{function}/resource")).collect();
+        };
+        let functions: Vec<Vec<PciAddress>> = machine.devices.iter().map(functions).collect();
+        let files: Vec<String> = functions
+            .iter()
+            .flatten()
+            .map(|function| format!("/sys/bus/pci/devices/{function}/resource"))
+            .collect();
         if files.is_empty() {
-            return None;
+            return Vec::new();
         }
         // six BARs; the seventh line is the expansion ROM, later ones belong to bridges and virtual functions
         let mut words = vec!["head", "-q", "-n", "6"];
         words.extend(files.iter().map(String::as_str));
-        let ran = self.run(&words, &[]).await.ok()??;
-        let sum = proof::large_bars(&String::from_utf8_lossy(&ran.output));
-        (sum > 8 << 30).then(|| (sum * 2).next_power_of_two() >> 10)
+        let Ok(Some(ran)) = self.run(&words, &[]).await else { return Vec::new() };
+        let text = String::from_utf8_lossy(&ran.output);
+        let mut lines = text.lines();
+        let mut of = |functions: &Vec<PciAddress>| {
+            lines.by_ref().take(6 * functions.len()).filter_map(proof::large_bar).collect()
+        };
+        functions.iter().map(&mut of).collect()
     }
 
     async fn stop(&self, id: Uuid, how: Stop) -> Result<()> {
@@ -128,7 +145,9 @@ impl LibvirtDriver {
 fn ground(session: &Session, simulated: bool) -> Result<Ground, super::fault::Fault> {
     use super::fault::Fault;
     if simulated {
-        return Ok(Ground { domain_type: "test".to_owned(), ..Ground::default() });
+        let topology = simulated_nodes(&session.connect.node_info()?);
+        let capabilities = Capabilities { topology, ..Capabilities::default() };
+        return Ok(Ground { capabilities, domain_type: "test".to_owned() });
     }
     let capabilities =
         xml::read_capabilities(&session.connect.capabilities()?).map_err(Fault::Strange)?;
@@ -139,7 +158,19 @@ fn ground(session: &Session, simulated: bool) -> Result<Ground, super::fault::Fa
         Err(_) if capabilities.domain_types.iter().any(|kind| kind == "kvm") => "kvm".to_owned(),
         Err(_) => "qemu".to_owned(),
     };
-    Ok(Ground { capabilities, domain_type, window: None })
+    Ok(Ground { capabilities, domain_type })
+}
+
+/// The test driver tells how many nodes a host of a file has, but not what is in them: equal parts.
+fn simulated_nodes(info: &virt::connect::NodeInfo) -> Topology {
+    let nodes = info.nodes.max(1);
+    let each = info.cpus / nodes;
+    let node = |n: u32| HostNode {
+        cpus: (n * each..(n + 1) * each).collect(),
+        memory: (info.memory << 10) / u64::from(nodes),
+        pages: Default::default(),
+    };
+    Topology { nodes: (0..nodes).map(|n| (n, node(n))).collect() }
 }
 
 fn facts(

@@ -9,9 +9,11 @@ use crate::{
     error::{Error, Result},
     store::{
         Conn,
+        deploy::HUGE_PAGES,
         gpu_held::{HeldDevice, held_by},
         schema::{
-            account, host, network, nic, ssh_key_pair, storage_pool, template, template_copy, vm,
+            account, detail, host, network, nic, ssh_key_pair, storage_pool, template,
+            template_copy, vm,
         },
         volume::{self, Volume},
     },
@@ -101,6 +103,8 @@ pub struct Blueprint {
     pub plugs: Vec<Plug>,
     /// What it holds.
     pub devices: Vec<HeldDevice>,
+    /// What its offering says of huge pages.
+    pub hugepages: Option<String>,
     /// Base64 user data.
     pub user_data: Option<String>,
     /// Public keys of its key pairs.
@@ -109,7 +113,10 @@ pub struct Blueprint {
 
 /// Reads the plan of an instance that is placed on a host. Six statements, seven with key pairs.
 pub fn blueprint(conn: &mut Conn, id: Id<id::Vm>) -> Result<Blueprint> {
-    type Row = (Vm, (Option<String>, Option<String>), Address, Pool, Image);
+    type Row = (Vm, (Option<String>, Option<String>, Option<String>), Address, Pool, Image);
+    let hugepages = detail::table
+        .filter(detail::owner_id.eq(vm::offering_id).and(detail::name.eq(HUGE_PAGES)))
+        .select(detail::value);
     let row: Option<Row> = vm::table
         .inner_join(
             host::table.on(vm::host_id.eq(diesel::NullableExpressionMethods::nullable(host::id))),
@@ -122,14 +129,14 @@ pub fn blueprint(conn: &mut Conn, id: Id<id::Vm>) -> Result<Blueprint> {
         .filter(vm::id.eq(id).and(vm::removed.is_null()))
         .select((
             Vm::as_select(),
-            (vm::user_data, vm::key_pairs),
+            (vm::user_data, vm::key_pairs, hugepages.single_value()),
             (host::id, host::name, host::uri, host::host_key),
             (storage_pool::id, storage_pool::kind, storage_pool::path),
             Image::as_select(),
         ))
         .first(conn)
         .optional()?;
-    let Some((vm, (user_data, key_pairs), host, pool, image)) = row else {
+    let Some((vm, (user_data, key_pairs, hugepages), host, pool, image)) = row else {
         return Err(Error::Conflict(format!("instance {id} is on no host")));
     };
     let copied = template_copy::table
@@ -152,6 +159,7 @@ pub fn blueprint(conn: &mut Conn, id: Id<id::Vm>) -> Result<Blueprint> {
         pool,
         image,
         user_data,
+        hugepages,
     })
 }
 

@@ -2,9 +2,9 @@
 
 mod real_host;
 
-use super::*;
+use super::{line::Session, *};
 use crate::{
-    domain::{Id, gpu::PciAddress, machine::*},
+    domain::{Id, gpu::PciAddress, machine::*, placement::NumaPolicy},
     hypervisor::{ExpectedDevice, HostEvent, Link, Stop},
 };
 use std::time::Duration;
@@ -59,7 +59,9 @@ fn machine(n: u128, devices: Vec<DeviceRef>) -> MachineSpec {
         }],
         devices,
         display: false,
-        numa_nodes: vec![0],
+        numa: NumaPolicy::Required,
+        device_nodes: vec![Some(0); 8],
+        hugepages: None,
     }
 }
 
@@ -94,6 +96,46 @@ async fn a_simulated_host_shows_its_gpus() {
     assert_eq!((first.numa_node, seen.functions[7].numa_node), (Some(0), Some(1)));
     assert_eq!(first.group_members, [first.address]);
     assert_eq!(driver.link(), Link::Up);
+}
+
+#[tokio::test]
+async fn a_machine_across_nodes_lies_on_both_and_one_that_does_not_fit_is_refused() {
+    let scratch = Scratch::new();
+    let uri = simulate(&scratch.0.join("sim"), "gpu-01", Flavour::Nvidia, 8).unwrap();
+    let connector = scratch.connector();
+    let path = uri.strip_prefix("test://").unwrap();
+    let driver = connector.open_simulated(&address(&uri, None), path).unwrap();
+    let seen = driver.devices().await.unwrap().functions;
+    let pci = |n: usize| DeviceRef::Pci { address: seen[n].address, companions: vec![] };
+    let node = |n: usize| seen[n].numa_node;
+    let span = MachineSpec {
+        numa: NumaPolicy::Preferred,
+        device_nodes: vec![node(7), node(0)],
+        disks: vec![],
+        nics: vec![],
+        ..machine(1, vec![pci(7), pci(0)])
+    };
+    driver.ensure_defined(&span).await.unwrap();
+    driver.ensure_running(span.uuid).await.unwrap();
+    let xml = move |s: &Session| Ok(domain_xml(s, span.uuid));
+    let xml = driver.line.call(driver::SHORT, xml).await.unwrap();
+    for part in [
+        "<vcpupin vcpu='1' cpuset='0-63'/>",
+        "<vcpupin vcpu='2' cpuset='64-127'/>",
+        "<memnode cellid='1' mode='preferred' nodeset='1'/>",
+        "<cell id='1' cpus='2-3' memory='2097152' unit='KiB'/>",
+    ] {
+        assert!(xml.contains(part), "{part} is not in {xml}");
+    }
+    assert_eq!(xml.matches("pcie-expander-bus").count(), 2, "{xml}");
+    let large = MachineSpec { memory: 600 << 30, ..machine(2, vec![pci(0)]) };
+    let refused = driver.ensure_defined(&large).await.unwrap_err().to_string();
+    assert!(refused.contains("NUMA node 0 has 524288 MiB of memory"), "{refused}");
+}
+
+fn domain_xml(session: &Session, id: Uuid) -> String {
+    let domain = session.connect.lookup_domain_by_uuid_string(&id.to_string()).unwrap();
+    domain.xml_desc(0).unwrap()
 }
 
 #[tokio::test]

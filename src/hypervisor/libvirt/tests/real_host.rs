@@ -94,7 +94,7 @@ async fn real_host_makes_and_removes_slices() {
     assert_eq!(left(&driver.devices().await.unwrap()), 2);
     let mut spec = machine(2, vec![slice(1), slice(2)]);
     (spec.disks, spec.nics) = (vec![], vec![]);
-    (spec.memory, spec.numa_nodes) = (128 << 20, vec![]);
+    (spec.memory, spec.numa) = (128 << 20, NumaPolicy::Ignored);
     let mut clock = std::time::Instant::now();
     for _ in 0..2 {
         driver.ensure_slices(&spec.devices).await.unwrap();

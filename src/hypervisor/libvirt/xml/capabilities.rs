@@ -1,8 +1,8 @@
 //! `<capabilities>` and `<domainCapabilities>`: who the host is, its NUMA nodes, what its domains can be.
 
 use super::read;
+use crate::domain::machine::shape::{HostNode, Topology};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// A host as its capabilities describe it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub(in crate::hypervisor::libvirt) struct Capabilities {
     pub(in crate::hypervisor::libvirt) iommu: Option<bool>,
     /// The domain types that guests of the host's own architecture can have.
     pub(in crate::hypervisor::libvirt) domain_types: Vec<String>,
-    /// CPUs of each NUMA node.
-    pub(in crate::hypervisor::libvirt) nodes: BTreeMap<u32, Vec<u32>>,
+    /// The NUMA nodes.
+    pub(in crate::hypervisor::libvirt) topology: Topology,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +54,22 @@ struct CellsXml {
 struct CellXml {
     #[serde(rename = "@id")]
     id: u32,
+    memory: Option<SizeXml>,
+    #[serde(default)]
+    pages: Vec<PagesXml>,
     cpus: Option<CpusXml>,
+}
+#[derive(Deserialize)]
+struct SizeXml {
+    #[serde(rename = "$text")]
+    kib: u64,
+}
+#[derive(Deserialize)]
+struct PagesXml {
+    #[serde(rename = "@size")]
+    kib: u64,
+    #[serde(rename = "$text", default)]
+    count: u64,
 }
 #[derive(Deserialize)]
 struct CpusXml {
@@ -92,15 +107,20 @@ pub(in crate::hypervisor::libvirt) fn read_capabilities(
     let guests = guest.into_iter().filter_map(|guest| guest.arch);
     let types = guests.filter(|guest| guest.name == arch).flat_map(|guest| guest.domain);
     let cells = host.topology.map(|topology| topology.cells.cell).unwrap_or_default();
-    let cpus = |cell: CellXml| {
+    let node = |cell: CellXml| {
         let cpus = cell.cpus.map(|cpus| cpus.cpu).unwrap_or_default();
-        (cell.id, cpus.iter().map(|cpu| cpu.id).collect())
+        let node = HostNode {
+            cpus: cpus.iter().map(|cpu| cpu.id).collect(),
+            memory: cell.memory.map_or(0, |memory| memory.kib << 10),
+            pages: cell.pages.iter().map(|pages| (pages.kib << 10, pages.count)).collect(),
+        };
+        (cell.id, node)
     };
     Ok(Capabilities {
         uuid: host.uuid,
         iommu: host.iommu.map(|iommu| iommu.support == "yes"),
         domain_types: types.map(|kind| kind.kind).collect(),
-        nodes: cells.into_iter().map(cpus).collect(),
+        topology: Topology { nodes: cells.into_iter().map(node).collect() },
         arch,
     })
 }
@@ -126,6 +146,9 @@ mod tests {
         assert_eq!(seen.iommu, Some(true));
         assert!(seen.domain_types.contains(&"qemu".to_owned()));
         assert!(seen.uuid.is_some_and(|uuid| uuid.len() == 36));
-        assert_eq!(seen.nodes.values().map(Vec::len).sum::<usize>(), 2);
+        let nodes: Vec<_> = seen.topology.nodes.values().collect();
+        assert_eq!(nodes.iter().map(|node| node.cpus.len()).sum::<usize>(), 2);
+        assert!(nodes.iter().all(|node| node.memory > 1 << 29), "{nodes:?}");
+        assert!(nodes[0].pages[&4096] > 1 << 17, "{nodes:?}");
     }
 }

@@ -4,7 +4,7 @@
 //! network cards and random numbers through virtio; the console on a unix socket of the host only.
 
 use super::{Capabilities, disk, hostdev, interface, memory, writer::Xml};
-use crate::domain::machine::MachineSpec;
+use crate::domain::machine::{MachineSpec, shape::Shape};
 
 /// What of the host the definition depends on.
 #[derive(Debug, Clone, Default)]
@@ -13,16 +13,18 @@ pub(in crate::hypervisor::libvirt) struct Ground {
     pub(in crate::hypervisor::libvirt) capabilities: Capabilities,
     /// `kvm`, `qemu` or `test`.
     pub(in crate::hypervisor::libvirt) domain_type: String,
-    /// The size in KiB of the guest's window for large BARs, where the usual 32 GiB are too small.
-    pub(in crate::hypervisor::libvirt) window: Option<u64>,
 }
 
 /// The definition of a machine.
-pub(in crate::hypervisor::libvirt) fn domain(machine: &MachineSpec, ground: &Ground) -> String {
+pub(in crate::hypervisor::libvirt) fn domain(
+    machine: &MachineSpec,
+    ground: &Ground,
+    shape: &Shape,
+) -> String {
     Xml::document("domain", &[("type", &ground.domain_type)], |x| {
         x.text("name", &[], &machine.name);
         x.text("uuid", &[], &machine.uuid.to_string());
-        memory::memory(x, machine, ground);
+        memory::memory(x, machine, shape);
         x.nest("os", &[], |x| {
             let arch = match ground.capabilities.arch.as_str() {
                 "" => "x86_64",
@@ -34,27 +36,31 @@ pub(in crate::hypervisor::libvirt) fn domain(machine: &MachineSpec, ground: &Gro
             x.leaf("acpi", &[]);
             x.leaf("apic", &[]);
         });
-        cpu(x, ground);
+        cpu(x, machine, ground, shape);
         clock(x);
         x.text("on_poweroff", &[], "destroy");
         x.text("on_reboot", &[], "restart");
         x.text("on_crash", &[], "destroy");
-        x.nest("devices", &[], |x| devices(x, machine, ground));
+        x.nest("devices", &[], |x| devices(x, machine, shape));
     })
 }
 
-fn cpu(x: &mut Xml, ground: &Ground) {
+fn cpu(x: &mut Xml, machine: &MachineSpec, ground: &Ground, shape: &Shape) {
+    let cells = |x: &mut Xml| memory::cells(x, machine, shape);
     match ground.domain_type.as_str() {
-        "kvm" => {
-            x.nest("cpu", &[("mode", "host-passthrough"), ("check", "none")], |x| {
-                if ground.window.is_some() {
-                    // the guest must be able to address the window
-                    x.leaf("maxphysaddr", &[("mode", "passthrough")]);
-                }
-            });
+        "kvm" => x.nest("cpu", &[("mode", "host-passthrough"), ("check", "none")], |x| {
+            cells(x);
+            if shape.window.is_some() {
+                // the guest must be able to address the window
+                x.leaf("maxphysaddr", &[("mode", "passthrough")]);
+            }
+        }),
+        "qemu" if shape.cells.is_empty() => {
+            x.leaf("cpu", &[("mode", "maximum"), ("check", "none")]);
         }
-        "qemu" => x.leaf("cpu", &[("mode", "maximum"), ("check", "none")]),
-        _ => {}
+        "qemu" => x.nest("cpu", &[("mode", "maximum"), ("check", "none")], cells),
+        _ if shape.cells.is_empty() => {}
+        _ => x.nest("cpu", &[], cells),
     }
 }
 
@@ -66,9 +72,9 @@ fn clock(x: &mut Xml) {
     });
 }
 
-fn devices(x: &mut Xml, machine: &MachineSpec, ground: &Ground) {
-    let ports = hostdev::Ports::of(&machine.devices);
-    ports.controllers(x, ground.window);
+fn devices(x: &mut Xml, machine: &MachineSpec, shape: &Shape) {
+    let ports = hostdev::Ports::of(&machine.devices, shape);
+    ports.controllers(x, shape.window);
     for (index, one) in machine.disks.iter().enumerate() {
         disk::disk(x, index, one);
     }
@@ -98,7 +104,13 @@ fn devices(x: &mut Xml, machine: &MachineSpec, ground: &Ground) {
 pub(super) mod tests {
     use super::super::golden;
     use super::*;
-    use crate::domain::machine::*;
+    use crate::domain::{
+        machine::{
+            shape::{HostNode, HugePages, Topology, shape},
+            *,
+        },
+        placement::NumaPolicy,
+    };
 
     pub(in crate::hypervisor::libvirt) fn machine() -> MachineSpec {
         let volume = |name: &str| VolumeRef { pool: "csgpu".into(), volume: name.into() };
@@ -118,18 +130,29 @@ pub(super) mod tests {
             ],
             devices: vec![],
             display: false,
-            numa_nodes: vec![],
+            ..MachineSpec::default()
         }
     }
 
     fn ground(domain_type: &str) -> Ground {
-        let nodes = [(0, (0..8).collect()), (1, (8..16).collect())];
-        let capabilities = Capabilities {
-            arch: "x86_64".into(),
-            nodes: nodes.into_iter().collect(),
-            ..Capabilities::default()
+        let capabilities = Capabilities { arch: "x86_64".into(), ..Capabilities::default() };
+        Ground { capabilities, domain_type: domain_type.into() }
+    }
+
+    /// A host of two nodes with eight CPUs and 16 GiB each.
+    fn host() -> Topology {
+        let node = |first: u32| HostNode {
+            cpus: (first..first + 8).collect(),
+            memory: 16 << 30,
+            pages: [(1 << 30, 16)].into_iter().collect(),
         };
-        Ground { capabilities, domain_type: domain_type.into(), window: None }
+        Topology { nodes: [(0, node(0)), (1, node(8))].into_iter().collect() }
+    }
+
+    /// The document of a machine there, whose first devices have BARs of these sizes.
+    fn document(machine: &MachineSpec, domain_type: &str, bars: &[u64]) -> String {
+        let bars: Vec<Vec<u64>> = bars.iter().map(|size| vec![*size]).collect();
+        domain(machine, &ground(domain_type), &shape(machine, &bars, &host()).unwrap())
     }
 
     fn pci(address: &str, companions: &[&str]) -> DeviceRef {
@@ -150,25 +173,68 @@ pub(super) mod tests {
 
     #[test]
     fn each_shape_has_its_document() {
-        golden("domain_kvm.xml", &domain(&machine(), &ground("kvm")));
-        golden("domain_qemu.xml", &domain(&machine(), &ground("qemu")));
+        golden_domain("domain_kvm.xml", &document(&machine(), "kvm", &[]));
+        golden_domain("domain_qemu.xml", &document(&machine(), "qemu", &[]));
         let whole = MachineSpec {
             devices: vec![pci("07:00.0", &[]), pci("0001:0f:00.0", &["0001:0f:00.1"])],
-            numa_nodes: vec![0],
+            numa: NumaPolicy::Required,
+            device_nodes: vec![Some(0), Some(0)],
             display: true, // means nothing on a PCI function
             ..machine()
         };
-        let large = Ground { window: Some(1 << 30), ..ground("kvm") };
-        golden("hostdev_pci.xml", &domain(&whole, &large));
+        golden_domain("hostdev_pci.xml", &document(&whole, "kvm", &[128 << 30, 128 << 30]));
+        let soft = MachineSpec { numa: NumaPolicy::Preferred, ..whole };
+        golden_domain("numa_preferred.xml", &document(&soft, "kvm", &[]));
         let slices = MachineSpec { devices: vec![mdev(1), mdev(2)], display: true, ..machine() };
-        golden("hostdev_mdev.xml", &domain(&slices, &ground("kvm")));
+        golden_domain("hostdev_mdev.xml", &document(&slices, "kvm", &[]));
+        let pages = MachineSpec { hugepages: Some(HugePages::Usual), ..machine() };
+        golden_domain("hugepages_usual.xml", &document(&pages, "kvm", &[]));
+    }
+
+    #[test]
+    fn what_spans_nodes_has_cells_and_expanders() {
+        let span = MachineSpec {
+            devices: vec![
+                pci("07:00.0", &[]),
+                pci("0001:0f:00.0", &["0001:0f:00.1"]),
+                pci("08:00.0", &[]),
+                pci("05:00.0", &[]),
+            ],
+            numa: NumaPolicy::Preferred,
+            device_nodes: vec![Some(0), Some(1), Some(0), None],
+            hugepages: Some(HugePages::Of(1 << 30)),
+            ..machine()
+        };
+        golden_domain("numa_span.xml", &document(&span, "kvm", &[64 << 30; 4]));
+        let odd = MachineSpec { vcpus: 5, hugepages: None, ..span };
+        golden_domain("numa_span_qemu.xml", &document(&odd, "qemu", &[]));
+        let slices = MachineSpec {
+            devices: vec![mdev(1), mdev(2)],
+            device_nodes: vec![Some(1), Some(0)],
+            ..odd
+        };
+        golden_domain("numa_span_mdev.xml", &document(&slices, "kvm", &[]));
+    }
+
+    /// The golden document, which libvirt's own schema must accept.
+    fn golden_domain(name: &str, xml: &str) {
+        golden(name, xml);
+        let mut simulated = xml.to_owned();
+        for kind in ["kvm", "qemu"] {
+            let [from, to] = [kind, "test"].map(|kind| format!("<domain type=\"{kind}\""));
+            simulated = simulated.replace(&from, &to);
+        }
+        let connect = virt::connect::Connect::open(Some("test:///default")).unwrap();
+        let flags = virt::sys::VIR_DOMAIN_DEFINE_VALIDATE;
+        let defined = connect.define_domain_xml_flags(&simulated, flags);
+        defined.unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 
     #[test]
     fn a_function_named_by_two_devices_is_attached_once() {
         let both =
             vec![pci("07:00.0", &["07:00.1", "08:00.0"]), pci("08:00.0", &["07:00.0", "07:00.1"])];
-        let xml = domain(&MachineSpec { devices: both, ..machine() }, &ground("kvm"));
+        let xml = document(&MachineSpec { devices: both, ..machine() }, "kvm", &[]);
         assert_eq!(xml.matches("<hostdev").count(), 3);
         assert_eq!(xml.matches("pcie-root-port").count(), 1);
     }
