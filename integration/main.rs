@@ -8,6 +8,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
 mod affinity_group;
+mod alert;
 mod configuration;
 mod credentials;
 mod event;

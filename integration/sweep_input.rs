@@ -18,7 +18,7 @@ fn plausible(param: &ParamSpec) -> Vec<(String, String)> {
         }
         "uuid" => vec![(name, UNKNOWN.into())],
         "list" if param.entity.is_some() => vec![(name, UNKNOWN.into())],
-        "integer" | "long" | "double" => vec![(name, "1".into())],
+        "short" | "integer" | "long" | "double" => vec![(name, "1".into())],
         "boolean" => vec![(name, "true".into())],
         "date" => vec![(name, "2026-01-31".into())],
         _ => vec![(name, "x".into())],
@@ -72,7 +72,7 @@ async fn every_bad_parameter_is_refused_in_the_documented_words() {
                     );
                 }
             }
-            if matches!(param.kind, "integer" | "long" | "double") {
+            if matches!(param.kind, "short" | "integer" | "long" | "double") {
                 let answer = send(&world, command, &with(&params, name, Some("12x"))).await;
                 expect(
                     &answer,

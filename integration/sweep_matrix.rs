@@ -57,6 +57,7 @@ const OF_THE_CLOUD: &[Kind] = &[
     Kind::GpuDevice,
     Kind::GpuOffering,
     Kind::Server,
+    Kind::Alert,
 ];
 
 struct Scene {
@@ -123,7 +124,7 @@ fn words(params: &[ParamSpec], subject: &str, id: &str) -> Vec<(String, String)>
             ]),
             "uuid" => all.push((name, UNKNOWN.into())),
             "list" if param.entity.is_some() => all.push((name, UNKNOWN.into())),
-            "integer" | "long" | "double" => all.push((name, "1".into())),
+            "short" | "integer" | "long" | "double" => all.push((name, "1".into())),
             "boolean" => all.push((name, "true".into())),
             _ => all.push((name, "x".into())),
         }

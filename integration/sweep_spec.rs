@@ -142,6 +142,7 @@ fn names_and_descriptions_keep_the_rules() {
 /// Lists that CloudStack does not page.
 const PLAIN: &[&str] = &[
     "listCapacity",
+    "listAlertTypes",
     "listEventTypes",
     "listUsageTypes",
     "listHypervisors",

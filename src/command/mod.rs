@@ -49,7 +49,7 @@ pub use entry::{AfterCrash, AsyncCommand, AsyncOps, Call, Command, Entry, asynch
 pub use params::{IdRef, ParamSpec, Params, Reader};
 pub use registry::Registry;
 pub use reply::{Flat, List, One, Response, ResponseSpec, Shape, Success};
-pub use settings::{Sessions, Settings};
+pub use settings::{Sessions, Settings, Webhook};
 /// The version of the dialect that this service speaks, as CloudStack reports its own.
 pub const DIALECT_VERSION: &str = "4.22.0.0";
 

@@ -26,12 +26,36 @@ pub struct Settings {
     pub gpu_rules: Rules,
     /// The operator's word on devices that are given back.
     pub release_hook: Option<ReleaseHook>,
+    /// Who is told about alerts.
+    pub alert_webhook: Option<Webhook>,
     /// How long people stay logged in.
     pub sessions: Sessions,
     /// Which GPUs are wired to each other.
     pub boards: Vec<Board>,
     /// What instances are expected to ask for.
     pub demand_mix: Mix,
+}
+
+/// An address that is told about alerts. It may hold a password, so it is not printed.
+#[derive(Clone)]
+pub struct Webhook(String);
+
+impl Webhook {
+    /// A webhook at this URL.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
 }
 
 /// The rules of sessions.
@@ -60,6 +84,7 @@ impl Default for Settings {
             manage_discovered: true,
             gpu_rules: Rules::default(),
             release_hook: None,
+            alert_webhook: None,
             sessions: Sessions::default(),
             boards: Vec::new(),
             demand_mix: Mix::default(),

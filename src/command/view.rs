@@ -44,7 +44,7 @@ pub trait Output: Serialize {
 }
 
 macro_rules! outputs { ($($ty:ty => $kind:literal),*) => { $(impl Output for $ty { const KIND: &'static str = $kind; })* }; }
-outputs!(String => "string", &'static str => "string", bool => "boolean", i32 => "integer", u32 => "integer",
+outputs!(String => "string", &'static str => "string", bool => "boolean", i16 => "short", i32 => "integer", u32 => "integer",
     i64 => "long", u64 => "long", f64 => "double", BTreeMap<String, String> => "map", Date => "date",
     serde_json::Value => "object");
 

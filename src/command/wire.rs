@@ -62,7 +62,7 @@ macro_rules! required {
         }
     )* };
 }
-required!(String, bool, i32, i64, f64, super::When);
+required!(String, bool, i16, i32, i64, f64, super::When);
 
 impl<T: Entity> Param for Id<T> {
     const KIND: &'static str = "uuid";
@@ -154,7 +154,7 @@ macro_rules! numbers {
         }
     )* };
 }
-numbers!(i32, "integer", true; i64, "long", false);
+numbers!(i16, "short", true; i32, "integer", true; i64, "long", false);
 
 impl Wire for f64 {
     const KIND: &'static str = "double";

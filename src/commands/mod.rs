@@ -4,6 +4,7 @@ use crate::command::Entry;
 
 pub mod account;
 pub mod affinity_group;
+pub mod alert;
 pub mod api;
 pub mod capacity;
 pub mod cluster;
@@ -44,6 +45,7 @@ pub mod zone;
 pub static ROOMS: &[&[Entry]] = &[
     account::COMMANDS,
     affinity_group::COMMANDS,
+    alert::COMMANDS,
     template::COMMANDS,
     storage_pool::COMMANDS,
     physical_network::COMMANDS,

@@ -63,6 +63,8 @@ settings! {
         images: Images = Images::default(),
         /// The long work.
         jobs: Jobs = Jobs::default(),
+        /// What administrators are alarmed about.
+        alerts: Alerts = Alerts::default(),
         /// The log.
         log: Log = Log::default(),
     }
@@ -176,6 +178,15 @@ settings! {
 }
 
 settings! {
+    /// Alerts: hosts that are away, GPUs that cannot be trusted, disagreements between hosts and books. listAlerts lists them.
+    Alerts {
+        /// An address (http or https) that is sent each alert as one JSON object by POST: when it is raised, and when it is
+        /// over. Tried again later and later for some hours.
+        webhook: Option<Secret> = None,
+    }
+}
+
+settings! {
     /// What is written to standard error.
     Log {
         /// error, warn, info, debug or trace; also per module: "info,csgpu::store=debug" shows every statement.
@@ -212,6 +223,7 @@ const TABLES: &[(&str, &[&str], &[Field])] = &[
     ("placement", Placement::ABOUT, Placement::FIELDS),
     ("images", Images::ABOUT, Images::FIELDS),
     ("jobs", Jobs::ABOUT, Jobs::FIELDS),
+    ("alerts", Alerts::ABOUT, Alerts::FIELDS),
     ("log", Log::ABOUT, Log::FIELDS),
 ];
 
@@ -323,6 +335,10 @@ impl Config {
         within("release_hook_seconds in [gpus]", self.gpus.release_hook_seconds, 1, 3600)?;
         if self.gpus.release_hook.as_ref().is_some_and(|program| !program.is_absolute()) {
             return Err("release_hook in [gpus] is no absolute path".to_owned());
+        }
+        let webhook = self.alerts.webhook.as_ref().map(Secret::reveal);
+        if webhook.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+            return Err("webhook in [alerts] is no http or https address".to_owned());
         }
         self.gpu_rules()?;
         self.placement.demand_mix.parse::<crate::domain::placement::Mix>()?;

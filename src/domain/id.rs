@@ -100,6 +100,8 @@ entities! {
     Server "managementserver" "ManagementServer";
     /// An event.
     Event "event" "Event";
+    /// An alert.
+    Alert "alert" "Alert";
 }
 
 /// The id of one `T`.

@@ -3,6 +3,7 @@
 #[macro_use]
 mod text_enum;
 pub mod affinity;
+pub mod alert;
 pub mod catalogue;
 pub mod checksum;
 pub mod gpu;

@@ -6,6 +6,7 @@
 //! ([`crate::command::AfterCrash`]). What cannot be undone because a host is away becomes the host's debt, paid when it
 //! is back; until then its devices stay held.
 
+mod alerts;
 mod debts;
 mod hands;
 pub mod hosts;

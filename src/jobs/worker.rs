@@ -91,11 +91,14 @@ pub fn start(wiring: Arc<Wiring>, pace: Pace) -> Workers {
         running: Arc::clone(&running),
         hands: hands.clone(),
     };
-    let tasks = vec![
+    let webhook = wiring.settings.alert_webhook.clone();
+    let teller = webhook.map(|webhook| super::alerts::start(Arc::clone(&wiring), webhook));
+    let mut tasks = vec![
         super::images::start(Arc::clone(&wiring)),
         tokio::spawn(heartbeat(wiring, pace, hands, beat)),
         tokio::spawn(claim_loop(floor, Arc::clone(&slots), stopped)),
     ];
+    tasks.extend(teller);
     Workers { stop, tasks, running, slots, most: pace.workers }
 }
 

@@ -9,7 +9,7 @@ mod first_start;
 pub mod usage;
 
 use crate::{
-    command::{Kernel, Nudge, Registry, Sessions, Settings, Wiring, proof::ReleaseHook},
+    command::{Kernel, Nudge, Registry, Sessions, Settings, Webhook, Wiring, proof::ReleaseHook},
     commands::ROOMS,
     config::{Config, ConnectorKind},
     domain::Id,
@@ -139,6 +139,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
             program,
             limit: Duration::from_secs(u64::from(config.gpus.release_hook_seconds)),
         }),
+        alert_webhook: config.alerts.webhook.as_ref().map(|url| Webhook::new(url.reveal())),
         sessions: Sessions {
             idle_seconds: config.sessions.timeout_minutes.saturating_mul(60),
             is_secure: config.sessions.secure_cookies,

@@ -3,7 +3,6 @@
 use super::{
     Conn, Tx, alert, clock,
     gpu_claim::{bump, lock_host, make_whole},
-    gpu_health::QUARANTINE_ALERT,
     gpu_inventory::retire,
     gpu_reset::BEING_RESET,
     is_duplicate,
@@ -12,6 +11,7 @@ use super::{
 use crate::{
     domain::{
         Id,
+        alert::GPU_QUARANTINED,
         gpu::{DeviceType, Health, ManagedState, PciAddress},
         id,
     },
@@ -160,7 +160,7 @@ pub fn set_managed(
         ))
         .execute(&mut **tx)?;
     let vouched: Vec<_> = vouched.iter().map(|id| id.uuid()).collect();
-    alert::resolve_many(tx, QUARANTINE_ALERT, &vouched)
+    alert::resolve_many(tx, GPU_QUARANTINED, &vouched)
 }
 
 /// Takes all these devices out of the books, or none. Error: in use, when an instance holds one or a part of one, or

@@ -7,7 +7,6 @@
 
 use super::{
     Tx, alert, clock,
-    gpu_health::QUARANTINE_ALERT,
     gpu_held::{HeldDevice, held_by},
     gpu_standing::{devices_of, fabric_of, rooms_of},
     is_duplicate, limit,
@@ -18,6 +17,7 @@ use super::{
 use crate::{
     domain::{
         Id, Kind,
+        alert::GPU_QUARANTINED,
         gpu::{
             AllocationState, DeviceType, Fabric, Health, Pick,
             claim::{Granted, Room, Standing, grant},
@@ -418,5 +418,5 @@ fn quarantine(tx: &mut Tx<'_>, device: &HeldDevice, why: &str) -> Result<()> {
         ))
         .execute(&mut **tx)?;
     let text = format!("GPU device {} was not proven clean: {why}", device.device);
-    alert::raise(tx, QUARANTINE_ALERT, &text, (Kind::GpuDevice, device.device.uuid()))
+    alert::raise(tx, GPU_QUARANTINED, &text, (Kind::GpuDevice, device.device.uuid()))
 }

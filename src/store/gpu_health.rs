@@ -4,6 +4,7 @@ use super::{Tx, alert, clock, schema::gpu_device};
 use crate::{
     domain::{
         Id, Kind,
+        alert::{GPU_DRIFT, GPU_FOREIGN, GPU_MISSING, GPU_QUARANTINED},
         gpu::{
             Health,
             books::KnownDevice,
@@ -17,15 +18,6 @@ use crate::{
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl, update};
 use std::collections::HashSet;
 
-/// What the alert about a device that was not proven clean is called.
-pub const QUARANTINE_ALERT: &str = "ALERT.GPU.QUARANTINED";
-/// What the alert about a device that its host no longer shows is called.
-pub const MISSING_ALERT: &str = "ALERT.GPU.MISSING";
-/// What the alert about a device that a stranger uses is called.
-pub const FOREIGN_ALERT: &str = "ALERT.GPU.FOREIGN";
-/// What the alert about a disagreement between books and host is called.
-pub const DRIFT_ALERT: &str = "ALERT.GPU.DRIFT";
-
 /// Changes of health and of the count of probes without it; they touch nothing else.
 pub(super) fn judge(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
     match change {
@@ -34,7 +26,7 @@ pub(super) fn judge(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
             set_missed(tx, *id, *missed)?;
             set_health(tx, *id, Health::Missing, Some(reason))?;
             let text = format!("GPU device {id} is missing: {reason}");
-            alert::raise(tx, MISSING_ALERT, &text, (Kind::GpuDevice, id.uuid()))
+            alert::raise(tx, GPU_MISSING, &text, (Kind::GpuDevice, id.uuid()))
         }
         Change::Returned { id } => {
             set_missed(tx, *id, 0)?;
@@ -48,12 +40,12 @@ pub(super) fn judge(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
                 gpu_device::since.eq(clock()),
             ))
             .execute(&mut **tx)?;
-            alert::resolve(tx, MISSING_ALERT, id.uuid())
+            alert::resolve(tx, GPU_MISSING, id.uuid())
         }
         Change::Foreign { id, used_by } => {
             let why = used_by_text(used_by);
             set_health(tx, *id, Health::Foreign, Some(&why))?;
-            alert::raise(tx, FOREIGN_ALERT, &why, (Kind::GpuDevice, id.uuid()))
+            alert::raise(tx, GPU_FOREIGN, &why, (Kind::GpuDevice, id.uuid()))
         }
         // becomes healthy by its proof, see the room of inventories in `command`; the rest is written elsewhere
         _ => Ok(()),
@@ -103,11 +95,11 @@ pub(super) fn note_drift(tx: &mut Tx<'_>, known: &[KnownDevice], drift: &[Drift]
             }
         };
         open.insert(*id);
-        alert::raise(tx, DRIFT_ALERT, &text, (Kind::GpuDevice, id.uuid()))?;
+        alert::raise(tx, GPU_DRIFT, &text, (Kind::GpuDevice, id.uuid()))?;
     }
     let over: Vec<_> =
         known.iter().filter(|k| !open.contains(&k.id)).map(|k| k.id.uuid()).collect();
-    alert::resolve_many(tx, DRIFT_ALERT, &over)
+    alert::resolve_many(tx, GPU_DRIFT, &over)
 }
 
 /// What a proof said about a device that a stranger had used: it is free, or quarantined. Left alone when it is not
@@ -130,11 +122,11 @@ pub fn settle_foreign(tx: &mut Tx<'_>, device: Id<id::GpuDevice>, proof: &Proof)
     if changed == 0 {
         return Ok(());
     }
-    alert::resolve(tx, FOREIGN_ALERT, device.uuid())?;
+    alert::resolve(tx, GPU_FOREIGN, device.uuid())?;
     match why {
         Some(why) => {
             let text = format!("GPU device {device} was not proven clean: {why}");
-            alert::raise(tx, QUARANTINE_ALERT, &text, (Kind::GpuDevice, device.uuid()))
+            alert::raise(tx, GPU_QUARANTINED, &text, (Kind::GpuDevice, device.uuid()))
         }
         None => Ok(()),
     }

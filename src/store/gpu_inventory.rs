@@ -10,6 +10,7 @@ use super::{
 use crate::{
     domain::{
         Id, Kind,
+        alert::GPU_FOREIGN,
         gpu::{
             AllocationState, DeviceType, Health, ManagedState, Observed, PciAddress, ProfileKind,
             books::{Facts, KnownAllocation, KnownDevice, KnownSlice},
@@ -317,7 +318,7 @@ fn insert(
         ))
         .execute(&mut **tx)?;
     if let Some(why) = why {
-        alert::raise(tx, gpu_health::FOREIGN_ALERT, &why, (Kind::GpuDevice, id.uuid()))?;
+        alert::raise(tx, GPU_FOREIGN, &why, (Kind::GpuDevice, id.uuid()))?;
     }
     put_slices(tx, id, card, &seen.slices)?;
     Ok(id)

@@ -3,11 +3,10 @@
 use super::{
     Tx, alert, clock,
     gpu_claim::{bump, lock_host},
-    gpu_health::QUARANTINE_ALERT,
     schema::{gpu_allocation, gpu_device},
 };
 use crate::{
-    domain::{Id, Kind, gpu::Health, id, machine::Proof},
+    domain::{Id, Kind, alert::GPU_QUARANTINED, gpu::Health, id, machine::Proof},
     error::{Error, Result},
 };
 use diesel::{
@@ -116,12 +115,12 @@ pub fn settle(tx: &mut Tx<'_>, which: Id<id::GpuDevice>, proof: &Proof) -> Resul
     match proof {
         Proof::Clean => {
             set(tx, which, Health::Ok, None)?;
-            alert::resolve(tx, QUARANTINE_ALERT, which.uuid())
+            alert::resolve(tx, GPU_QUARANTINED, which.uuid())
         }
         Proof::Doubt(why) => {
             set(tx, which, Health::Quarantined, Some(why))?;
             let text = format!("GPU device {which} was not proven clean: {why}");
-            alert::raise(tx, QUARANTINE_ALERT, &text, (Kind::GpuDevice, which.uuid()))
+            alert::raise(tx, GPU_QUARANTINED, &text, (Kind::GpuDevice, which.uuid()))
         }
     }
 }

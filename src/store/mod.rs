@@ -6,6 +6,8 @@
 
 pub mod affinity_group;
 pub mod alert;
+pub mod alert_list;
+pub mod alert_tell;
 pub mod capacity;
 pub mod cluster;
 pub mod db;

@@ -45,6 +45,14 @@ diesel::table! {
         resource_id -> Nullable<Text>,
         created -> Datetime,
         resolved -> Nullable<Datetime>,
+        number -> Integer,
+        open -> Nullable<Bool>,
+        shelf -> Text,
+        zone_id -> Nullable<Text>,
+        pod_id -> Nullable<Text>,
+        told -> Integer,
+        told_tries -> Integer,
+        told_next -> Nullable<Datetime>,
     }
 }
 

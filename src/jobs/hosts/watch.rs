@@ -6,7 +6,7 @@ use crate::{
         host_link::{CONNECTING, HostDriver, HostEvent, Link},
         inventory,
     },
-    domain::{Kind, infra::HostState},
+    domain::{Kind, alert::HOST, infra::HostState},
     error::{Error, Result},
     jobs::call_in,
     store::{Tx, alert, host, template},
@@ -21,8 +21,6 @@ use tokio::{
 const GATHER: Duration = Duration::from_millis(300);
 /// In so many rounds the pools are measured once.
 const POOLS_EVERY: u32 = 10;
-/// The kind of the alert about a host that is away.
-const ALERT: &str = "HOST";
 
 /// The task of one host.
 pub(super) struct Watch {
@@ -222,11 +220,11 @@ impl Watch {
                     return Ok(());
                 }
                 match state {
-                    HostState::Up => alert::resolve(tx, ALERT, id.uuid()),
+                    HostState::Up => alert::resolve(tx, HOST, id.uuid()),
                     HostState::Down | HostState::Error => {
                         let why = text.as_deref().unwrap_or("it does not answer");
                         let words = format!("host {name} is {state}: {why}");
-                        alert::raise(tx, ALERT, &words, (Kind::Host, id.uuid()))
+                        alert::raise(tx, HOST, &words, (Kind::Host, id.uuid()))
                     }
                     HostState::Disconnected | HostState::Connecting => Ok(()),
                 }
