@@ -33,6 +33,7 @@ mod network;
 mod power;
 mod private_database;
 mod project;
+mod resize;
 mod role;
 mod serve;
 mod session;

@@ -11,12 +11,15 @@ use csgpu::hypervisor::fake::{FakeHost, FakeShape};
 struct Lab {
     site: Site,
     size: String,
+    /// Without GPUs.
+    smaller: String,
 }
 
 impl Lab {
     async fn new(world: &World) -> Self {
         let site = world.site([FakeShape::new("h").gpus(4)]).await;
-        Self { size: world.size("pair", 2).await, site }
+        let (size, smaller) = (world.size("pair", 2).await, world.size("none", 0).await);
+        Self { site, size, smaller }
     }
 
     fn fake(&self) -> &FakeHost {
@@ -41,6 +44,7 @@ const JOBS: &[Job] = &[
     ("startVirtualMachine", Before::Stopped, &[]),
     ("stopVirtualMachine", Before::Running, &[]),
     ("stopVirtualMachine", Before::Running, &[("forced", "true")]),
+    ("scaleVirtualMachine", Before::Stopped, &[]),
     ("rebootVirtualMachine", Before::Running, &[]),
     ("destroyVirtualMachine", Before::Running, &[("expunge", "true")]),
     ("destroyVirtualMachine", Before::Stopped, &[]),
@@ -137,6 +141,9 @@ async fn sweep(fault: Fault, jobs: &[Job]) {
                 Some(vm) => vec![("id", vm)],
             };
             params.extend(*more);
+            if *command == "scaleVirtualMachine" {
+                params.push(("serviceofferingid", &lab.smaller));
+            }
             let started = world.admin.ok(command, &params).await;
             let vm = subject
                 .clone()

@@ -112,6 +112,7 @@ fn names_and_descriptions_keep_the_rules() {
         "release",
         "remove",
         "reset",
+        "scale",
         "start",
         "stop",
         "suspend",

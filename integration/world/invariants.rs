@@ -58,6 +58,19 @@ const ALWAYS: &[(&str, &str)] = &[
          WHERE u.kind = 101 AND u.vm_id IS NOT NULL AND a.id IS NULL",
     ),
     (
+        "two instances of one strict anti-affinity group are on one host",
+        "SELECT CONCAT(a.id, ' and ', b.id) AS what FROM affinity_group g
+         JOIN affinity_member x ON x.group_id = g.id JOIN affinity_member y ON y.group_id = g.id AND y.vm_id > x.vm_id
+         JOIN vm a ON a.id = x.vm_id JOIN vm b ON b.id = y.vm_id
+         WHERE g.kind = 'host anti-affinity' AND a.host_id = b.host_id",
+    ),
+    (
+        "an instance is recorded with another size than it has",
+        "SELECT vm.id AS what FROM vm JOIN usage_interval u ON u.kind = 2 AND u.subject_id = vm.id AND u.open = 1
+         WHERE vm.removed IS NULL AND (u.offering_id <> vm.offering_id OR u.cpu_number <> vm.cpu_number
+             OR u.memory_mib <> vm.memory_mib)",
+    ),
+    (
         "an instance runs and is not recorded, or is recorded and does not run",
         "SELECT vm.id AS what FROM vm LEFT JOIN usage_interval u ON u.kind = 1 AND u.subject_id = vm.id AND u.open = 1
          WHERE (vm.removed IS NULL AND vm.state IN ('Running', 'Stopping')) <> (u.id IS NOT NULL)",

@@ -2,7 +2,7 @@
 
 use super::{
     Conn,
-    schema::{detail, network},
+    schema::{detail, network, service_offering, vgpu_profile},
 };
 use crate::{
     domain::{
@@ -211,6 +211,13 @@ const COMPUTE: &str = "SELECT s.name, s.state, d.path AS domain_path, s.zone_id,
 
 /// The offering with its GPUs, the template, and how many of the key pairs the owner has. One statement.
 pub fn compute(conn: &mut Conn, named: &Named) -> Result<(Compute, Image, i64)> {
+    let (compute, image, key_pairs) = offering(conn, named)?;
+    let no_image = || Error::NotFound { what: "template", id: named.template.to_string() };
+    Ok((compute, image.ok_or_else(no_image)?, key_pairs))
+}
+
+/// [`compute`] for an instance that exists, whose template may be gone.
+pub fn offering(conn: &mut Conn, named: &Named) -> Result<(Compute, Option<Image>, i64)> {
     let mut rows: Vec<Row> = sql_query(COMPUTE)
         .bind::<Text, _>(named.owner)
         .bind::<Text, _>(&named.key_pairs)
@@ -223,8 +230,7 @@ pub fn compute(conn: &mut Conn, named: &Named) -> Result<(Compute, Image, i64)> 
         let id = named.offering.to_string();
         return Err(Error::NotFound { what: "service offering", id });
     };
-    let no_image = || Error::NotFound { what: "template", id: named.template.to_string() };
-    let (image, key_pairs) = (first.image().ok_or_else(no_image)?, first.key_pairs);
+    let (image, key_pairs) = (first.image(), first.key_pairs);
     let gpu_offering = first.gpu_id.map(|id| GpuOffering {
         id,
         name: first.gpu_name.unwrap_or_default(),
@@ -252,6 +258,29 @@ pub fn compute(conn: &mut Conn, named: &Named) -> Result<(Compute, Image, i64)> 
         asks_itself: first.asks_itself,
     };
     Ok((compute, image, key_pairs))
+}
+
+/// The GPU offering that a service offering brings with it.
+pub fn own_gpus(
+    conn: &mut Conn,
+    offering: Id<id::ServiceOffering>,
+) -> Result<Option<Id<id::GpuOffering>>> {
+    let row = service_offering::table.filter(service_offering::id.eq(offering));
+    Ok(row.select(service_offering::gpu_offering_id).first(conn)?)
+}
+
+/// The least GPU memory in MiB that meets a demand.
+pub fn least_memory(conn: &mut Conn, demand: &GpuDemand) -> Result<i64> {
+    let profiles = demand.choices.iter().map(|choice| choice.profile);
+    let rows: Vec<(Id<id::VgpuProfile>, Option<i64>)> = vgpu_profile::table
+        .filter(vgpu_profile::id.eq_any(profiles))
+        .select((vgpu_profile::id, vgpu_profile::video_ram))
+        .load(conn)?;
+    let of = |choice: &Choice| {
+        let memory = rows.iter().find(|(id, _)| *id == choice.profile).and_then(|row| row.1);
+        i64::from(choice.count) * memory.unwrap_or(0)
+    };
+    Ok(demand.choices.iter().map(of).min().unwrap_or(0))
 }
 
 /// What the rows ask of GPUs.

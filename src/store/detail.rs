@@ -55,6 +55,13 @@ pub fn set<T: 'static>(tx: &mut Tx<'_>, owner: Id<T>, details: &Details) -> Resu
     Ok(())
 }
 
+/// A thing has the details of these names no more.
+pub fn forget<T: 'static>(tx: &mut Tx<'_>, owner: Id<T>, names: &[&str]) -> Result<()> {
+    let these = detail::table.filter(detail::owner_id.eq(owner)).filter(detail::name.eq_any(names));
+    delete(these).execute(&mut **tx)?;
+    Ok(())
+}
+
 /// A thing has no details any more.
 pub fn clear<T: 'static>(tx: &mut Tx<'_>, owner: Id<T>) -> Result<()> {
     delete(detail::table.filter(detail::owner_id.eq(owner))).execute(&mut **tx)?;

@@ -67,11 +67,17 @@ pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Resul
         key_pairs: names.join(","),
     };
     let (compute, image, known) = deploy::compute(tx, &named)?;
-    check_usable(tx, caller, owner, &compute, request)?;
-    let gpus = gpus(tx, &compute)?;
-    let gpus = gpu_count(tx, &compute, gpus, request)?;
+    let asked = Asked {
+        zone: request.zone_id,
+        offering: request.service_offering_id,
+        gpu_offering: request.gpu_offering_id,
+        gpu_count: request.gpu_count,
+        details: &request.details,
+    };
+    check_usable(tx, caller, owner, &compute, &asked)?;
+    let gpus = gpus(tx, &compute, &asked)?;
     check_image(&image, request)?;
-    let size = size(tx, &compute, request)?;
+    let size = size(tx, &compute, &asked)?;
     let root_size = root_size(&compute, &image, request)?;
     let wishes = wish::wishes(tx, caller, owner, request)?;
     let key_pairs = key_pairs(tx, owner, names, known)?;
@@ -117,6 +123,21 @@ pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Resul
     Ok(Draft { vm, root, wishes, details, groups, order })
 }
 
+/// How an instance is to be sized.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    /// The zone it is in.
+    pub(super) zone: Id<id::Zone>,
+    /// The service offering.
+    pub(super) offering: Id<id::ServiceOffering>,
+    /// The GPU offering, unless it is the service offering's own.
+    pub(super) gpu_offering: Option<Id<id::GpuOffering>>,
+    /// The number of GPUs, unless it is the offering's own.
+    pub(super) gpu_count: Option<i32>,
+    /// Sizes of a customized offering.
+    pub(super) details: &'a Details,
+}
+
 /// What placement must find for a new instance.
 fn order(
     request: &Request,
@@ -144,7 +165,7 @@ fn order(
     }
 }
 
-fn json(demand: &GpuDemand) -> Result<String> {
+pub(super) fn json(demand: &GpuDemand) -> Result<String> {
     serde_json::to_string(demand).map_err(|error| Error::Internal(Box::new(error)))
 }
 
@@ -193,21 +214,21 @@ pub(super) fn demand(
 }
 
 /// The owner may use these offerings in this zone.
-fn check_usable(
+pub(super) fn check_usable(
     tx: &mut Tx<'_>,
     caller: &Caller,
     owner: Owner,
     compute: &Compute,
-    request: &Request,
+    asked: &Asked<'_>,
 ) -> Result<()> {
     let name = &compute.name;
     if !compute.is_active {
         return Err(Error::Invalid(format!("service offering {name} is not active")));
     }
-    if compute.zone.is_some_and(|zone| zone != request.zone_id) {
+    if compute.zone.is_some_and(|zone| zone != asked.zone) {
         return Err(Error::Invalid(format!("service offering {name} is for another zone")));
     }
-    if request.gpu_offering_id.is_some() && compute.asks_itself {
+    if asked.gpu_offering.is_some() && compute.asks_itself {
         return Err(Error::Invalid(format!("service offering {name} asks for GPUs of its own")));
     }
     let mut paths = vec![compute.domain_path.as_deref()];
@@ -215,7 +236,7 @@ fn check_usable(
         if !gpus.is_active {
             return Err(Error::Invalid(format!("GPU offering {} is not active", gpus.name)));
         }
-        if gpus.zone.is_some_and(|zone| zone != request.zone_id) {
+        if gpus.zone.is_some_and(|zone| zone != asked.zone) {
             return Err(Error::Invalid(format!("GPU offering {} is for another zone", gpus.name)));
         }
         paths.push(gpus.domain_path.as_deref());
@@ -235,8 +256,18 @@ fn check_usable(
     ))
 }
 
+/// What the offering asks of GPUs, as many as the instance says.
+pub(super) fn gpus(
+    tx: &mut Tx<'_>,
+    compute: &Compute,
+    asked: &Asked<'_>,
+) -> Result<Option<GpuDemand>> {
+    let offered = offered(tx, compute)?;
+    gpu_count(tx, compute, offered, asked)
+}
+
 /// What the offering asks of GPUs; words that name no known card are a refusal, not an instance without GPUs.
-fn gpus(tx: &mut Tx<'_>, compute: &Compute) -> Result<Option<GpuDemand>> {
+fn offered(tx: &mut Tx<'_>, compute: &Compute) -> Result<Option<GpuDemand>> {
     let Some((group, kind)) = &compute.unknown_gpu else { return Ok(compute.gpus.clone()) };
     let found = store::service_offering::profile_by_words(tx, group, kind)?;
     let Some(profile) = found else {
@@ -259,18 +290,18 @@ fn gpu_count(
     tx: &mut Tx<'_>,
     compute: &Compute,
     gpus: Option<GpuDemand>,
-    request: &Request,
+    asked: &Asked<'_>,
 ) -> Result<Option<GpuDemand>> {
-    let Some(count) = request.gpu_count else { return Ok(gpus) };
+    let Some(given) = asked.gpu_count else { return Ok(gpus) };
     let name = &compute.name;
     let Some(mut gpus) = gpus else {
         return Err(Error::Invalid(format!("gpucount: service offering {name} asks for no GPUs")));
     };
-    let count = u32::try_from(count).unwrap_or_default();
+    let count = u32::try_from(given).unwrap_or_default();
     if gpus.choices.iter().all(|choice| choice.count == count) {
         return Ok(Some(gpus));
     }
-    let (least, most) = deploy::gpu_limits(tx, request.service_offering_id)?;
+    let (least, most) = deploy::gpu_limits(tx, asked.offering)?;
     if least.is_none() && most.is_none() {
         return Err(Error::Invalid(format!(
             "gpucount: service offering {name} leaves no choice of the number of GPUs"
@@ -279,8 +310,7 @@ fn gpu_count(
     let (least, most) = (least.unwrap_or(1), most.unwrap_or(64));
     if !(least..=most).contains(&count) {
         return Err(Error::Invalid(format!(
-            "gpucount must be between {least} and {most}, not {}",
-            request.gpu_count.unwrap_or_default()
+            "gpucount must be between {least} and {most}, not {given}"
         )));
     }
     gpus.choices.iter_mut().for_each(|choice| choice.count = count);
@@ -321,9 +351,9 @@ pub(super) struct Size {
 }
 
 /// The offering's size, or what the details of an instance of a customized offering say.
-fn size(tx: &mut Tx<'_>, compute: &Compute, request: &Request) -> Result<Size> {
+pub(super) fn size(tx: &mut Tx<'_>, compute: &Compute, asked: &Asked<'_>) -> Result<Size> {
     let said = |name: &str| -> Result<Option<i32>> {
-        let found = request.details.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = asked.details.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         let bad = |text: &str| Error::Invalid(format!("details: {name} {text} is no number"));
         found.map(|(_, text)| text.trim().parse().map_err(|_| bad(text))).transpose()
     };
@@ -333,7 +363,7 @@ fn size(tx: &mut Tx<'_>, compute: &Compute, request: &Request) -> Result<Size> {
             whole.ok_or_else(|| Error::internal("a fixed offering without a size"))?;
         return Ok(Size { cpus, mhz: compute.cpu_speed.unwrap_or(DEFAULT_MHZ), memory_mib });
     }
-    let limits = deploy::limits(tx, request.service_offering_id)?;
+    let limits = deploy::limits(tx, asked.offering)?;
     let pick = |name: &str, fixed: Option<i32>, (least, most), floor: i32| {
         let value = said(name)?.or(fixed).ok_or_else(|| {
             Error::Invalid(format!(

@@ -5,6 +5,7 @@
 //! given back goes the other way (`clearing`): the domain first, then each device by proof, then the disks.
 
 mod building;
+mod change;
 mod clearing;
 mod deploy;
 mod destroy;
@@ -18,6 +19,8 @@ mod list;
 mod placing;
 mod reboot;
 mod recover;
+mod resizing;
+mod scale;
 mod seeding;
 mod start;
 mod stop;
@@ -30,6 +33,7 @@ use crate::command::{Entry, asynchronous, sync};
 
 /// The room's commands.
 pub const COMMANDS: &[Entry] = &[
+    sync::<change::ChangeServiceForVirtualMachine>(),
     asynchronous::<deploy::DeployVirtualMachine>(),
     asynchronous::<destroy::DestroyVirtualMachine>(),
     sync::<explain::ExplainPlacement>(),
@@ -38,6 +42,7 @@ pub const COMMANDS: &[Entry] = &[
     sync::<list::ListVirtualMachines>(),
     asynchronous::<reboot::RebootVirtualMachine>(),
     sync::<recover::RecoverVirtualMachine>(),
+    asynchronous::<scale::ScaleVirtualMachine>(),
     asynchronous::<start::StartVirtualMachine>(),
     asynchronous::<stop::StopVirtualMachine>(),
     sync::<update::UpdateVirtualMachine>(),

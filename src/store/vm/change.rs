@@ -7,6 +7,7 @@ use crate::{
     store::{
         Conn, Tx, clock,
         schema::{affinity_member, service_offering, template, vm},
+        usage::{self, Usage},
     },
 };
 use diesel::{
@@ -32,6 +33,35 @@ pub fn change(tx: &mut Tx<'_>, id: Id<id::Vm>, change: &Change) -> Result<()> {
         .set((change, vm::updated.eq(clock())))
         .execute(&mut **tx)?;
     Ok(())
+}
+
+/// Another size.
+#[derive(Debug, Clone, diesel::AsChangeset)]
+#[diesel(table_name = vm, treat_none_as_null = true)]
+pub struct Resize {
+    /// The service offering.
+    pub offering_id: Id<id::ServiceOffering>,
+    /// The GPU offering.
+    pub gpu_offering_id: Option<Id<id::GpuOffering>>,
+    /// Virtual CPUs.
+    pub cpu_number: i32,
+    /// CPU speed in MHz.
+    pub cpu_speed: i32,
+    /// Memory in MiB.
+    pub memory_mib: i32,
+    /// What it asks of GPUs, as JSON.
+    pub demand: Option<String>,
+    /// Whether the first GPU shows a display.
+    pub gpu_display: bool,
+}
+
+/// Gives an instance another size: in its row and, from now on, in the ledger of usage. Error: lost race, when it was
+/// moved since it was read.
+pub fn resize(tx: &mut Tx<'_>, seen: &Vm, size: &Resize) -> Result<()> {
+    touch(tx, seen)?;
+    update(vm::table.filter(vm::id.eq(seen.id))).set(size).execute(&mut **tx)?;
+    usage::end(tx, &[Usage::Allocated], seen.id)?;
+    usage::begin(tx, Usage::Allocated, seen.id)
 }
 
 /// Where the instance starts now: its host, and where its root disk lies.

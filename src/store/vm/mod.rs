@@ -12,7 +12,9 @@ mod whole;
 pub use blueprint::{
     Address, Blueprint, Image, Plug, Pool, account_number, address, blueprint, leases,
 };
-pub use change::{Asks, Change, asks, change, place, set_user_data, touch, unplace, user_data};
+pub use change::{
+    Asks, Change, Resize, asks, change, place, resize, set_user_data, touch, unplace, user_data,
+};
 pub use keep::{Placed, found, of, placed};
 pub use list::{Filter, list};
 pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
@@ -57,6 +59,8 @@ pub struct Vm {
     pub template_id: Id<id::Template>,
     /// Its service offering.
     pub offering_id: Id<id::ServiceOffering>,
+    /// Its GPU offering.
+    pub gpu_offering_id: Option<Id<id::GpuOffering>>,
     /// Its host name.
     pub name: String,
     /// Its name on the host.
