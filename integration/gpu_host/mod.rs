@@ -8,9 +8,11 @@
 //! saves a minute of whoever works on these tests. `cargo test --test integration gpu_host -- --nocapture` shows progress.
 
 mod cloud;
+mod driver;
 mod faults;
 mod main_job;
 mod proxy;
 mod refusals;
 mod rig;
 mod service;
+mod shape;

@@ -125,7 +125,8 @@ fn watch() -> Result<(), String> {
 }
 
 impl Host {
-    fn file(&self, name: &str) -> PathBuf {
+    /// A file of its run directory.
+    pub fn file(&self, name: &str) -> PathBuf {
         runs().join(self.name).join(name)
     }
 

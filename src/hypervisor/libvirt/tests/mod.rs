@@ -1,7 +1,5 @@
 //! The driver against libvirt's test driver, for real.
 
-mod real_host;
-
 use super::{line::Session, *};
 use crate::{
     domain::{Id, gpu::PciAddress, machine::*, placement::NumaPolicy},
