@@ -81,3 +81,34 @@ async fn hosts_booted_with_vfio_pci_ids_are_ready_as_they_are() {
     }
     world.settle().await;
 }
+
+#[actix_web::test]
+async fn what_the_operator_allows_is_added_to_definitions_as_long_as_he_does() {
+    let mut world = World::new().await;
+    let site = world.site([FakeShape::new("h1").gpus(1)]).await;
+    let size = world.size("one", 1).await;
+    let allow = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        move |settings: &mut csgpu::command::Settings| settings.extra_config = names.clone()
+    };
+    world.restart_with(allow(&["memtune"])).await;
+    let mut words = site.deploy(&size);
+    let mut refused = words.clone();
+    refused.push(("extraconfig", "<blkiotune/>"));
+    let refused = world.admin.call("deployVirtualMachine", &refused).await;
+    assert_eq!(refused.error(), "extraconfig: blkiotune is not allowed, only memtune");
+    words.push(("extraconfig", "%3Cmemtune%2F%3E"));
+    let vm = instance(&world.admin.call_async("deployVirtualMachine", &words).await);
+    assert_eq!(spec(&site.racks[0].fake, &vm).extra.as_deref(), Some("<memtune/>"));
+    assert_eq!(vm["details"]["extraconfig-1"], "<memtune/>");
+    let id = vm["id"].as_str().expect("an id");
+    let change = [("id", id), ("extraconfig", "<memtune> </memtune>")];
+    let changed = world.admin.ok("updateVirtualMachine", &change).await;
+    assert_eq!(changed["virtualmachine"]["details"]["extraconfig-1"], "<memtune> </memtune>");
+    let words = [("id", id), ("forced", "true")];
+    instance(&world.admin.call_async("stopVirtualMachine", &words).await);
+    world.restart_with(allow(&[])).await;
+    let job = world.admin.call_async("startVirtualMachine", &words[..1]).await;
+    assert_eq!(job["jobresult"]["errortext"], "extraconfig is not allowed", "{job}");
+    world.settle().await;
+}

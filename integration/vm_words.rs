@@ -67,6 +67,12 @@ async fn what_does_not_go_together_is_refused_and_changes_nothing() {
         (&[("macaddress", "01:00:00:00:00:01")], "Mac address is not valid"),
         (&[("account", "admin")], "Account must be specified with domainId parameter"),
         (&[("details[0].extraconfig-1", "<x/>")], "extraconfig is not allowed"),
+        (&[("extraconfig", "%3Cmemtune%2F%3E")], "extraconfig is not allowed"),
+        (
+            &[("extraconfig", "<devices><hostdev/></devices>")],
+            "by a service offering with vgpuprofileid",
+        ),
+        (&[("extraconfig", "card:\n<hostdev mode='subsystem'/>")], "adoptVirtualMachine"),
     ];
     for (extra, text) in cases {
         let mut words = site.deploy(&size);

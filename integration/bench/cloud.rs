@@ -73,6 +73,7 @@ impl Cloud {
             keys: scratch.0.join("ssh"),
             scratch: scratch.0.join("run"),
             simulators: Some(scratch.0.join("hosts")),
+            hook: None,
         });
         let hosts = AnyConnector {
             fake: Some(FakeConnector::default()),

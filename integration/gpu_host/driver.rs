@@ -36,6 +36,7 @@ impl Service {
             keys: directory.join("keys"),
             scratch: directory.join("run"),
             simulators: None,
+            hook: None,
         });
         Self { directory, connector: connector.expect("a connector") }
     }

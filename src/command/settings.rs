@@ -20,6 +20,10 @@ pub struct Settings {
     pub detach_on_stop: bool,
     /// Seconds a guest gets to shut down before it is destroyed.
     pub stop_seconds: u32,
+    /// The names of the elements that may be added to definitions of instances.
+    pub extra_config: Vec<String>,
+    /// Whether a hook of the operator sees definitions, with the details of their instances.
+    pub has_domain_hook: bool,
     /// Whether newly discovered devices are managed at once.
     pub manage_discovered: bool,
     /// Which PCI functions are GPUs, beyond their class.
@@ -81,6 +85,8 @@ impl Default for Settings {
             data: PathBuf::from("data"),
             detach_on_stop: false,
             stop_seconds: 60,
+            extra_config: Vec::new(),
+            has_domain_hook: false,
             manage_discovered: true,
             gpu_rules: Rules::default(),
             release_hook: None,

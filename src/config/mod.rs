@@ -123,6 +123,15 @@ settings! {
         detach_on_stop: bool = false,
         /// So many seconds a guest that is asked to stop gets to shut down before it is destroyed.
         stop_seconds: u32 = 60,
+        /// The names of the elements that people may add to the definition of an instance with extraconfig:
+        /// "memoryBacking", "memtune". A hostdev is never taken from there.
+        extra_config: Vec<String> = Vec::new(),
+        /// A program on this server that may change the definition of an instance before its host gets it. It is given the
+        /// host's name and the instance's id as its words, reads the domain XML and prints the one to use, with the same
+        /// name, uuid and hostdevs. When it fails, or changes those, the start fails with its last words as the reason.
+        domain_hook: Option<PathBuf> = None,
+        /// So many seconds that program may take.
+        domain_hook_seconds: u32 = 10,
     }
 }
 
@@ -195,6 +204,27 @@ settings! {
         json: bool = false,
     }
 }
+
+/// Elements of a definition that are csgpu's own.
+const FIXED: &[&str] = &[
+    "name",
+    "uuid",
+    "memory",
+    "currentMemory",
+    "vcpu",
+    "cputune",
+    "numatune",
+    "os",
+    "features",
+    "cpu",
+    "clock",
+    "on_poweroff",
+    "on_reboot",
+    "on_crash",
+    "devices",
+    "metadata",
+    "hostdev",
+];
 
 /// How hosts are reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -332,6 +362,7 @@ impl Config {
         within("reconcile_seconds in [hosts]", self.hosts.reconcile_seconds, 1, 3600)?;
         within("probe_seconds in [hosts]", self.hosts.probe_seconds, 1, 600)?;
         within("stop_seconds in [instances]", self.instances.stop_seconds, 1, 3600)?;
+        within("domain_hook_seconds in [instances]", self.instances.domain_hook_seconds, 1, 600)?;
         within("release_hook_seconds in [gpus]", self.gpus.release_hook_seconds, 1, 3600)?;
         if self.gpus.release_hook.as_ref().is_some_and(|program| !program.is_absolute()) {
             return Err("release_hook in [gpus] is no absolute path".to_owned());
@@ -340,10 +371,24 @@ impl Config {
         if webhook.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
             return Err("webhook in [alerts] is no http or https address".to_owned());
         }
+        self.instances.check()?;
         self.gpu_rules()?;
         self.placement.demand_mix.parse::<crate::domain::placement::Mix>()?;
         within("workers in [jobs]", self.jobs.workers, 1, 256)?;
         within("lease_seconds in [jobs]", self.jobs.lease_seconds, 5, 3600)
+    }
+}
+
+impl Instances {
+    fn check(&self) -> Result<(), String> {
+        if self.domain_hook.as_ref().is_some_and(|program| !program.is_absolute()) {
+            return Err("domain_hook in [instances] is no absolute path".to_owned());
+        }
+        let fixed = |name: &&String| FIXED.contains(&name.as_str()) || name.contains(':');
+        match self.extra_config.iter().find(fixed) {
+            Some(name) => Err(format!("extra_config in [instances] cannot allow {name}")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -79,6 +79,19 @@ fn a_rule_that_is_none_is_refused_under_its_key() {
         refused("[instances]\nstop_seconds = 0\n"),
         "stop_seconds in [instances] is 0, allowed are 1 to 3600"
     );
+    for (line, why) in [
+        (
+            "extra_config = ['memtune', 'devices']",
+            "extra_config in [instances] cannot allow devices",
+        ),
+        (
+            "extra_config = ['qemu:commandline']",
+            "extra_config in [instances] cannot allow qemu:commandline",
+        ),
+        ("domain_hook = 'hook'", "domain_hook in [instances] is no absolute path"),
+    ] {
+        assert_eq!(refused(&format!("[instances]\n{line}\n")), why);
+    }
     assert!(refused("[gpus]\nexclude = '10de:*'\n").contains("exclude"), "a list");
 }
 

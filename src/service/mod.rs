@@ -18,7 +18,7 @@ use crate::{
     hypervisor::{
         AnyConnector, Connector, Hosts,
         fake::FakeConnector,
-        libvirt::{LibvirtConnector, LibvirtSettings, ensure_key},
+        libvirt::{DomainHook, LibvirtConnector, LibvirtSettings, ensure_key},
     },
     jobs::{self, Pace},
     store::{self, Db},
@@ -113,8 +113,15 @@ fn connector(config: &Config) -> Result<Arc<dyn Connector>> {
         keys: settings.ssh_keys(),
         scratch: scratch(&config.data),
         simulators: settings.test_hosts,
+        hook: domain_hook(config),
     })?;
     Ok(Arc::new(AnyConnector { fake, libvirt }))
+}
+
+/// The operator's program that may change definitions.
+fn domain_hook(config: &Config) -> Option<DomainHook> {
+    let limit = Duration::from_secs(u64::from(config.instances.domain_hook_seconds));
+    config.instances.domain_hook.clone().map(|program| DomainHook { program, limit })
 }
 
 /// Files of running processes: sockets and the like.
@@ -133,6 +140,8 @@ pub fn settings(config: &Config) -> Result<Settings> {
         data: config.data.clone(),
         detach_on_stop: config.instances.detach_on_stop,
         stop_seconds: config.instances.stop_seconds,
+        extra_config: config.instances.extra_config.clone(),
+        has_domain_hook: config.instances.domain_hook.is_some(),
         manage_discovered: config.gpus.manage_discovered,
         gpu_rules: config.gpu_rules().map_err(crate::error::Error::invalid)?,
         release_hook: config.gpus.release_hook.clone().map(|program| ReleaseHook {
@@ -170,7 +179,8 @@ mod tests {
     #[test]
     fn every_setting_reaches_the_part_it_is_for() {
         let file = "[hosts]\nreconcile_seconds = 7\nprobe_seconds = 9\n[jobs]\nworkers = 3\nlease_seconds = 11\n\
-            [instances]\ndetach_on_stop = true\nstop_seconds = 13\n\
+            [instances]\ndetach_on_stop = true\nstop_seconds = 13\nextra_config = ['memtune']\n\
+            domain_hook = '/usr/bin/cat'\ndomain_hook_seconds = 19\n\
             [gpus]\nmanage_discovered = false\ntrusted_drivers = ['nvidia']\n\
             release_hook = '/usr/bin/true'\nrelease_hook_seconds = 17\n";
         let config = Config::from_parts(file, []).unwrap();
@@ -185,6 +195,9 @@ mod tests {
             (settings.stop_seconds, &*settings.gpu_rules.trusted_drivers[0]),
             (13, "nvidia")
         );
+        assert!(settings.has_domain_hook && settings.extra_config == ["memtune"]);
+        let hook = domain_hook(&config).unwrap();
+        assert_eq!((hook.program.to_str(), hook.limit.as_secs()), (Some("/usr/bin/cat"), 19));
         let hook = settings.release_hook.unwrap();
         assert_eq!((hook.program.to_str(), hook.limit.as_secs()), (Some("/usr/bin/true"), 17));
     }

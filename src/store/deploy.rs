@@ -26,6 +26,8 @@ pub const MIN_GPUS: &str = "mingpucount";
 pub const MAX_GPUS: &str = "maxgpucount";
 /// The detail of a service offering that says what pages the memory is made of: `true`, `2M`, `1G`.
 pub const HUGE_PAGES: &str = "hugepages";
+/// The detail of an instance that holds elements to be added to its definition.
+pub const EXTRA_CONFIG: &str = "extraconfig-1";
 
 /// What a deploy names by id, and by the names of key pairs.
 #[derive(Debug, Clone)]

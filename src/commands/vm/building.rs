@@ -12,9 +12,9 @@ use crate::{
         placement::NumaPolicy,
         vm::{GpuDemand, VmEvent, VmState},
     },
-    hypervisor::{HostAddress, HostDriver},
+    hypervisor::{HostAddress, HostDriver, libvirt},
     store::{
-        gpu_claim,
+        detail, gpu_claim,
         gpu_held::HeldDevice,
         template::{self, CopyState},
         vm::{self, Address, Blueprint, Plug},
@@ -46,7 +46,14 @@ pub(super) async fn build(cx: &Cx, vm: Id<id::Vm>, is_first: bool) -> Result<()>
         ensure_network(cx, &plan, plug, host.as_ref()).await?;
     }
     upload_seed(cx, &plan, host.as_ref(), is_first).await?;
-    let machine = machine(&plan)?;
+    let mut machine = machine(&plan)?;
+    if let Some(extra) = &machine.extra {
+        libvirt::check_extra(extra, &cx.settings.extra_config)?; // allowed once is not allowed for ever
+    }
+    if cx.settings.has_domain_hook {
+        let details = cx.db.read(move |conn| detail::of(conn, &[vm])).await?;
+        machine.details = details.into_values().next().unwrap_or_default();
+    }
     host.ensure_slices(&machine.devices).await?;
     host.ensure_defined(&machine).await?;
     host.ensure_running(vm.uuid()).await?;
@@ -192,6 +199,8 @@ fn machine(plan: &Blueprint) -> Result<MachineSpec> {
         numa: demand.map_or(NumaPolicy::Ignored, |demand| demand.numa),
         device_nodes: plan.devices.iter().map(node).collect(),
         hugepages,
+        extra: plan.extra.clone(),
+        details: BTreeMap::new(),
     })
 }
 

@@ -80,6 +80,9 @@ pub(super) struct Request {
     /// details by name; cpuNumber, cpuSpeed and memory size an instance of a customized offering
     #[param(since = "4.3")]
     pub(super) details: BTreeMap<String, String>,
+    /// elements to be added to the instance's definition, where the operator allows them; never devices
+    #[param(since = "4.12", max = 5120)]
+    pub(super) extra_config: Option<String>,
 }
 
 /// What the job must know.
@@ -109,7 +112,7 @@ impl AsyncCommand for DeployVirtualMachine {
         caller: &Caller,
         request: &Request,
     ) -> Result<Admitted<Plan>> {
-        let mut draft = draft::draw(tx, caller, request)?;
+        let mut draft = draft::draw(env, tx, caller, request)?;
         let is_started = request.start_vm.unwrap_or(true);
         let placed = match is_started {
             true => Some(place(env, tx, caller, &mut draft)?),

@@ -2,7 +2,7 @@
 
 use super::{
     deploy::Request,
-    grouping,
+    extra, grouping,
     wish::{self, Wish},
 };
 use crate::{
@@ -55,7 +55,12 @@ pub(super) struct Order {
 }
 
 /// Reads everything that the request names, and checks that it goes together.
-pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Draft> {
+pub(super) fn draw(
+    env: &Env,
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Draft> {
     let wanted = (request.account.as_deref(), request.domain_id, request.project_id);
     let owner = owner::designate(tx, caller, wanted)?;
     let names = key_names(request);
@@ -119,7 +124,8 @@ pub(super) fn draw(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Resul
         is_displayed: request.display_vm.unwrap_or(true),
     };
     let root = root(&vm, request, root_size);
-    let details = check_details(&request.details)?;
+    let allowed = &env.settings.extra_config;
+    let details = check_details(&request.details, request.extra_config.as_deref(), allowed)?;
     Ok(Draft { vm, root, wishes, details, groups, order })
 }
 
@@ -454,8 +460,12 @@ fn key_pairs(
     Err(Error::Invalid(format!("A key pair with name '{missing}' was not found.")))
 }
 
-/// Details that may be kept.
-pub(super) fn check_details(details: &Details) -> Result<Details> {
+/// Details that may be kept. `extra`: elements to be added to the definition, `allowed`: their names.
+pub(super) fn check_details(
+    details: &Details,
+    extra: Option<&str>,
+    allowed: &[String],
+) -> Result<Details> {
     if details.len() > 100 {
         return Err(Error::invalid("an instance has at most 100 details"));
     }
@@ -465,10 +475,7 @@ pub(super) fn check_details(details: &Details) -> Result<Details> {
     if details.values().any(|value| value.len() > 8192) {
         return Err(Error::invalid("a detail's value has at most 8192 bytes"));
     }
-    if details.keys().any(|key| key.to_ascii_lowercase().starts_with("extraconfig")) {
-        return Err(Error::invalid("extraconfig is not allowed"));
-    }
-    Ok(details.clone())
+    extra::details(details, extra, allowed)
 }
 
 /// Gives the interfaces their addresses.

@@ -24,7 +24,7 @@ impl Command for ExplainPlacement {
         let view = cx
             .db
             .txn("explain placement", move |tx| {
-                let mut draft = draft::draw(tx, &caller, &request)?;
+                let mut draft = draft::draw(&env, tx, &caller, &request)?;
                 draft.order.demand.affinity =
                     affinity_group::around(tx, &draft.groups, draft.vm.id)?;
                 let (hosts, found) = placing::consider(&env, tx, &draft.order)?;

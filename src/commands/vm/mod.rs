@@ -13,6 +13,7 @@ mod draft;
 mod explain;
 pub mod explanation;
 mod expunge;
+mod extra;
 mod get;
 mod grouping;
 mod list;

@@ -65,7 +65,7 @@ pub(super) fn resize(
         )));
     }
     let owner = Owner { account: now.account_id, domain: now.domain_id };
-    let details = draft::check_details(&wanted.details)?;
+    let details = draft::check_details(&wanted.details, None, &[])?;
     let (compute, gpus, size) = plan(tx, caller, &now, wanted)?;
     let to = Resize {
         offering_id: wanted.offering,

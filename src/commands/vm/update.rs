@@ -35,6 +35,9 @@ pub(super) struct Request {
     details: BTreeMap<String, String>,
     /// whether to remove all details
     cleanup_details: Option<bool>,
+    /// elements to be added to the instance's definition from its next start on, where the operator allows them
+    #[param(since = "4.12", max = 5120)]
+    extra_config: Option<String>,
 }
 
 impl Command for UpdateVirtualMachine {
@@ -52,7 +55,12 @@ impl Command for UpdateVirtualMachine {
         let id = request.id;
         let name = request.name.as_deref().map(draft::host_name).transpose()?;
         let user_data = request.userdata.as_deref().map(draft::user_data).transpose()?;
-        let details = draft::check_details(&request.details)?;
+        let details = draft::check_details(
+            &request.details,
+            request.extra_config.as_deref(),
+            &cx.settings.extra_config,
+        )?;
+        let is_only_extra = request.details.is_empty();
         let change =
             Change { display_name: request.display_name, name, is_displayed: request.display_vm };
         let clean_up = request.cleanup_details.unwrap_or(false);
@@ -70,7 +78,9 @@ impl Command for UpdateVirtualMachine {
             }
             if clean_up {
                 detail::clear(tx, id)?;
-            } else if !details.is_empty() {
+            } else if is_only_extra {
+                detail::put(tx, id, &details)?;
+            } else {
                 detail::set(tx, id, &details)?;
             }
             Ok((Some((Kind::Vm, id.uuid())), ()))

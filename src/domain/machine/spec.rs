@@ -3,6 +3,7 @@
 use super::{Bytes, shape::HugePages};
 use crate::domain::{gpu::PciAddress, placement::NumaPolicy};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// One virtual machine, whole: enough to define it on any host.
@@ -32,6 +33,10 @@ pub struct MachineSpec {
     pub device_nodes: Vec<Option<u32>>,
     /// The pages its memory is made of; `None`: the host's small ones.
     pub hugepages: Option<HugePages>,
+    /// Elements that are added to its definition, as somebody who may wrote them.
+    pub extra: Option<String>,
+    /// What the instance says of itself, where a hook wants to know.
+    pub details: BTreeMap<String, String>,
 }
 
 impl Default for MachineSpec {
@@ -50,6 +55,8 @@ impl Default for MachineSpec {
             numa: NumaPolicy::Ignored,
             device_nodes: Vec::new(),
             hugepages: None,
+            extra: None,
+            details: BTreeMap::new(),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{
     bell::Bell,
     dial::Dial,
     domain,
+    hook::DomainHook,
     line::{Line, Session},
     network, nodedev, proof,
     ssh::{self, Ssh},
@@ -47,6 +48,8 @@ pub(super) struct LibvirtDriver {
     pub(super) ssh: Option<Ssh>,
     /// Its identity and name where libvirt's test driver has none of its own: the file's path.
     pub(super) simulated: Option<PathBuf>,
+    /// The operator's program that may change definitions.
+    pub(super) hook: Option<DomainHook>,
 }
 
 impl LibvirtDriver {
@@ -93,10 +96,22 @@ impl LibvirtDriver {
         let simulated = self.is_simulated();
         let ground = self.line.call(SHORT, move |s| ground(s, simulated)).await?;
         let bars = self.bars(machine).await;
-        let shape = shape(machine, &bars, &ground.capabilities.topology).map_err(|why| {
+        let refused = |why: String| {
             Error::Unavailable(format!("host {} cannot run the instance: {why}", self.name))
-        })?;
-        let (id, text) = (machine.uuid, xml::domain(machine, &ground, &shape));
+        };
+        let shape = shape(machine, &bars, &ground.capabilities.topology).map_err(refused)?;
+        let mut text = xml::domain(machine, &ground, &shape);
+        if let Some(extra) = &machine.extra {
+            let plain = MachineSpec { extra: None, ..machine.clone() };
+            let clash = xml::clash(&xml::domain(&plain, &ground, &shape), extra);
+            if let Some(name) = clash {
+                return Err(refused(format!("extraconfig: its definition has a {name} already")));
+            }
+        }
+        let id = machine.uuid;
+        if let Some(hook) = &self.hook {
+            text = hook.ask(&self.name, id, &text).await.map_err(refused)?;
+        }
         self.work(id).call(SHORT, move |s| domain::define(s, id, &text)).await
     }
 

@@ -9,6 +9,7 @@ mod dial;
 mod domain;
 mod driver;
 mod fault;
+mod hook;
 mod line;
 mod network;
 mod nodedev;
@@ -19,6 +20,7 @@ mod ssh;
 mod storage;
 mod xml;
 
+pub use hook::DomainHook;
 pub use simulator::{Flavour, simulate};
 pub use ssh::{HostKey, Login, ensure_key, install_key, scan_and_pin};
 
@@ -43,6 +45,16 @@ pub struct LibvirtSettings {
     pub scratch: PathBuf,
     /// The directory that simulated hosts' files must lie in; `None`: there are none.
     pub simulators: Option<PathBuf>,
+    /// The operator's program that may change definitions.
+    pub hook: Option<DomainHook>,
+}
+
+/// Whether this may be added to the definitions of instances. `allowed`: the names of elements.
+///
+/// # Errors
+/// `Invalid`, with what is not taken and what to do instead.
+pub fn check_extra(text: &str, allowed: &[String]) -> Result<()> {
+    xml::check_extra(text, allowed).map_err(Error::Invalid)
 }
 
 /// A simulated host: its line and its bell.
@@ -95,6 +107,7 @@ impl LibvirtConnector {
             copies: Some(copies),
             ssh: Some(ssh),
             simulated: None,
+            hook: self.settings.hook.clone(),
         })
     }
 
@@ -119,6 +132,7 @@ impl LibvirtConnector {
             copies: None,
             ssh: None,
             simulated: Some(file),
+            hook: self.settings.hook.clone(),
         })
     }
 

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     store::{
         Conn,
-        deploy::HUGE_PAGES,
+        deploy::{EXTRA_CONFIG, HUGE_PAGES},
         gpu_held::{HeldDevice, held_by},
         schema::{
             account, detail, host, network, nic, ssh_key_pair, storage_pool, template,
@@ -105,6 +105,8 @@ pub struct Blueprint {
     pub devices: Vec<HeldDevice>,
     /// What its offering says of huge pages.
     pub hugepages: Option<String>,
+    /// Elements to be added to its definition.
+    pub extra: Option<String>,
     /// Base64 user data.
     pub user_data: Option<String>,
     /// Public keys of its key pairs.
@@ -113,9 +115,13 @@ pub struct Blueprint {
 
 /// Reads the plan of an instance that is placed on a host. Six statements, seven with key pairs.
 pub fn blueprint(conn: &mut Conn, id: Id<id::Vm>) -> Result<Blueprint> {
-    type Row = (Vm, (Option<String>, Option<String>, Option<String>), Address, Pool, Image);
+    type Texts = (Option<String>, Option<String>, Option<String>, Option<String>);
+    type Row = (Vm, Texts, Address, Pool, Image);
     let hugepages = detail::table
         .filter(detail::owner_id.eq(vm::offering_id).and(detail::name.eq(HUGE_PAGES)))
+        .select(detail::value);
+    let extra = detail::table
+        .filter(detail::owner_id.eq(vm::id).and(detail::name.eq(EXTRA_CONFIG)))
         .select(detail::value);
     let row: Option<Row> = vm::table
         .inner_join(
@@ -129,14 +135,14 @@ pub fn blueprint(conn: &mut Conn, id: Id<id::Vm>) -> Result<Blueprint> {
         .filter(vm::id.eq(id).and(vm::removed.is_null()))
         .select((
             Vm::as_select(),
-            (vm::user_data, vm::key_pairs, hugepages.single_value()),
+            (vm::user_data, vm::key_pairs, hugepages.single_value(), extra.single_value()),
             (host::id, host::name, host::uri, host::host_key),
             (storage_pool::id, storage_pool::kind, storage_pool::path),
             Image::as_select(),
         ))
         .first(conn)
         .optional()?;
-    let Some((vm, (user_data, key_pairs, hugepages), host, pool, image)) = row else {
+    let Some((vm, (user_data, key_pairs, hugepages, extra), host, pool, image)) = row else {
         return Err(Error::Conflict(format!("instance {id} is on no host")));
     };
     let copied = template_copy::table
@@ -160,6 +166,7 @@ pub fn blueprint(conn: &mut Conn, id: Id<id::Vm>) -> Result<Blueprint> {
         image,
         user_data,
         hugepages,
+        extra,
     })
 }
 

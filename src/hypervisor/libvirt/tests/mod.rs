@@ -1,5 +1,7 @@
 //! The driver against libvirt's test driver, for real.
 
+mod hook;
+
 use super::{line::Session, *};
 use crate::{
     domain::{Id, gpu::PciAddress, machine::*, placement::NumaPolicy},
@@ -20,6 +22,7 @@ impl Scratch {
             keys: self.0.join("keys"),
             scratch: self.0.join("run"),
             simulators: Some(self.0.join("sim")),
+            hook: None,
         })
         .unwrap()
     }
@@ -59,7 +62,7 @@ fn machine(n: u128, devices: Vec<DeviceRef>) -> MachineSpec {
         display: false,
         numa: NumaPolicy::Required,
         device_nodes: vec![Some(0); 8],
-        hugepages: None,
+        ..MachineSpec::default()
     }
 }
 

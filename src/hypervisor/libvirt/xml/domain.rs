@@ -3,7 +3,7 @@
 //! q35 with a PCIe root port per GPU; the host's CPU where the processor helps, the emulator's best otherwise; disks,
 //! network cards and random numbers through virtio; the console on a unix socket of the host only.
 
-use super::{Capabilities, disk, hostdev, interface, memory, writer::Xml};
+use super::{Capabilities, disk, foreign, hostdev, interface, memory, writer::Xml};
 use crate::domain::machine::{MachineSpec, shape::Shape};
 
 /// What of the host the definition depends on.
@@ -24,6 +24,7 @@ pub(in crate::hypervisor::libvirt) fn domain(
     Xml::document("domain", &[("type", &ground.domain_type)], |x| {
         x.text("name", &[], &machine.name);
         x.text("uuid", &[], &machine.uuid.to_string());
+        metadata(x, machine);
         memory::memory(x, machine, shape);
         x.nest("os", &[], |x| {
             let arch = match ground.capabilities.arch.as_str() {
@@ -42,7 +43,24 @@ pub(in crate::hypervisor::libvirt) fn domain(
         x.text("on_reboot", &[], "restart");
         x.text("on_crash", &[], "destroy");
         x.nest("devices", &[], |x| devices(x, machine, shape));
+        if let Some(extra) = &machine.extra {
+            foreign::add(x, extra);
+        }
     })
+}
+
+/// What the operator's hook may want to know of the instance.
+fn metadata(x: &mut Xml, machine: &MachineSpec) {
+    if machine.details.is_empty() {
+        return;
+    }
+    x.nest("metadata", &[], |x| {
+        x.nest("csgpu:instance", &[("xmlns:csgpu", "urn:csgpu:instance")], |x| {
+            for (name, value) in &machine.details {
+                x.text("csgpu:detail", &[("name", name)], value);
+            }
+        });
+    });
 }
 
 fn cpu(x: &mut Xml, machine: &MachineSpec, ground: &Ground, shape: &Shape) {
@@ -189,6 +207,12 @@ pub(super) mod tests {
         golden_domain("hostdev_mdev.xml", &document(&slices, "kvm", &[]));
         let pages = MachineSpec { hugepages: Some(HugePages::Usual), ..machine() };
         golden_domain("hugepages_usual.xml", &document(&pages, "kvm", &[]));
+        let more = MachineSpec {
+            extra: Some("<memtune><hard_limit unit='G'>4</hard_limit></memtune>\n".to_owned()),
+            details: [("say".to_owned(), "<b> & \"c\"".to_owned())].into_iter().collect(),
+            ..machine()
+        };
+        golden_domain("extra.xml", &document(&more, "kvm", &[]));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod capabilities;
 mod disk;
 mod domain;
+mod foreign;
 mod hostdev;
 mod interface;
 mod memory;
@@ -20,6 +21,7 @@ mod writer;
 
 pub(super) use capabilities::{Capabilities, read_capabilities, read_domain_type};
 pub(super) use domain::{Ground, domain};
+pub(super) use foreign::{check_changed, check_extra, clash};
 pub(super) use network::{Lease, lease, network, read_leases};
 pub(super) use nodedev::{Node, address_of, new_mdev, read_node};
 pub(super) use pool::pool;

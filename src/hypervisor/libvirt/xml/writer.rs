@@ -1,6 +1,9 @@
 //! A thin skin over quick-xml's writer: elements by closure, everything escaped, nothing glued.
 
-use quick_xml::{Writer, events::BytesText};
+use quick_xml::{
+    Writer,
+    events::{BytesText, Event},
+};
 
 /// Attributes of one element, in order.
 pub(super) type Attrs<'a> = &'a [(&'a str, &'a str)];
@@ -25,9 +28,9 @@ impl Xml {
         let mut start = quick_xml::events::BytesStart::new(name);
         start.extend_attributes(attrs);
         let end = start.to_end().into_owned();
-        let _ = self.0.write_event(quick_xml::events::Event::Start(start.clone()));
+        let _ = self.0.write_event(Event::Start(start.clone()));
         inner(self);
-        let _ = self.0.write_event(quick_xml::events::Event::End(end));
+        let _ = self.0.write_event(Event::End(end));
     }
 
     /// An element without children.
@@ -36,6 +39,11 @@ impl Xml {
         let element = self.0.create_element(name);
         let attrs = attrs.iter().map(|(key, value)| (*key, value.as_str()));
         let _ = element.with_attributes(attrs).write_empty();
+    }
+
+    /// A piece of another document, which is written as it was read.
+    pub(super) fn copy(&mut self, piece: Event<'_>) {
+        let _ = self.0.write_event(piece);
     }
 
     /// An element that holds text.
