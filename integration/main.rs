@@ -11,6 +11,7 @@ mod affinity_group;
 mod alert;
 mod configuration;
 mod credentials;
+mod decision;
 mod event;
 mod gpu_choice;
 mod gpu_claim;

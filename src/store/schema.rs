@@ -704,6 +704,8 @@ diesel::table! {
         created -> Datetime,
         updated -> Datetime,
         removed -> Nullable<Datetime>,
+        decision -> Nullable<Text>,
+        decided -> Nullable<Datetime>,
     }
 }
 

@@ -120,6 +120,7 @@ impl AsyncCommand for DeployVirtualMachine {
         };
         draft.vm.host_id = placed.as_ref().map(|placed| placed.host.id);
         draft.vm.pool_id = placed.as_ref().map(|placed| placed.pool);
+        draft.vm.decision = placed.as_ref().and_then(|placed| placed.decision.clone());
         draft.root.pool_id = draft.vm.pool_id;
         draft.vm.state = if is_started { VmState::Starting } else { VmState::Stopped };
         vm::insert(tx, &draft.vm)?;

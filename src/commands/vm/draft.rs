@@ -122,6 +122,7 @@ pub(super) fn draw(
         key_pairs,
         hypervisor: image.hypervisor.clone(),
         is_displayed: request.display_vm.unwrap_or(true),
+        decision: None,
     };
     let root = root(&vm, request, root_size);
     let allowed = &env.settings.extra_config;

@@ -7,6 +7,7 @@
 mod building;
 mod change;
 mod clearing;
+pub mod decision_view;
 mod deploy;
 mod destroy;
 mod draft;
@@ -17,6 +18,7 @@ mod extra;
 mod get;
 mod grouping;
 mod list;
+mod list_decisions;
 mod placing;
 mod reboot;
 mod recover;
@@ -41,6 +43,7 @@ pub const COMMANDS: &[Entry] = &[
     asynchronous::<expunge::ExpungeVirtualMachine>(),
     sync::<get::GetVirtualMachineUserData>(),
     sync::<list::ListVirtualMachines>(),
+    sync::<list_decisions::ListPlacementDecisions>(),
     asynchronous::<reboot::RebootVirtualMachine>(),
     sync::<recover::RecoverVirtualMachine>(),
     asynchronous::<scale::ScaleVirtualMachine>(),

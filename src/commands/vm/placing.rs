@@ -7,10 +7,7 @@
 use super::draft::Order;
 use crate::{
     command::prelude::*,
-    domain::{
-        gpu::Pick,
-        placement::{Candidate, Choice, Demand, Fleet, Mix, Refusal},
-    },
+    domain::placement::{Candidate, Choice, Decision, Demand, Fleet, Mix, Refusal},
     store::{
         gpu_claim::{self, LockedHost},
         placement::{self, Depth, Spot},
@@ -28,7 +25,9 @@ pub(super) struct Placed {
     /// Where the disks will lie.
     pub(super) pool: Id<id::StoragePool>,
     /// What is to be claimed.
-    picks: Vec<Pick>,
+    choice: Choice,
+    /// Why, as JSON.
+    pub(super) decision: Option<String>,
     /// The host as it is under the lock.
     seen: Candidate,
 }
@@ -47,17 +46,41 @@ pub(super) fn place(env: &Env, tx: &mut Tx<'_>, caller: &Caller, order: &Order) 
     let [first, others @ ..] = choices.as_slice() else {
         return Err(Error::internal("no choice and no refusal"));
     };
+    let passed_over = passed_over(&spots, &order.demand, first, mix);
+    let mut found = None;
     if !others.is_empty() {
         for choice in choices.iter().take(TRIES) {
             if let Some(host) = gpu_claim::try_lock_host(tx, choice.host)?
                 && let Some(placed) = take(tx, order, (depth, mix), host, choice, &spots)?
             {
-                return Ok(placed);
+                found = Some(placed);
+                break;
             }
         }
     }
-    let host = gpu_claim::lock_host(tx, first.host)?;
-    take(tx, order, (depth, mix), host, first, &spots)?.ok_or(Error::LostRace("host"))
+    let mut placed = match found {
+        Some(placed) => placed,
+        None => {
+            let host = gpu_claim::lock_host(tx, first.host)?;
+            let taken = take(tx, order, (depth, mix), host, first, &spots)?;
+            taken.ok_or(Error::LostRace("host"))?
+        }
+    };
+    let mut decision = Decision::new(&order.demand, &placed.choice, &choices, spots.len());
+    if let Some(refusal) = passed_over.filter(|_| placed.choice.alternative == first.alternative) {
+        decision.passed_over(&refusal);
+    }
+    let text =
+        serde_json::to_string(&decision).map_err(|error| Error::Internal(Box::new(error)))?;
+    placed.decision = Some(text);
+    Ok(placed)
+}
+
+/// Why the alternatives before the one that was found could not be met.
+fn passed_over(spots: &[Spot], demand: &Demand, found: &Choice, mix: Mix) -> Option<Refusal> {
+    let before = found.alternative.filter(|n| *n > 0)?;
+    let alternatives = demand.alternatives[..before].to_vec();
+    choices(spots.to_vec(), &Demand { alternatives, ..demand.clone() }, mix).err()
 }
 
 /// How many hosts there are, and what would be tried; nothing is locked.
@@ -92,7 +115,7 @@ fn take(
 
 fn placed(host: LockedHost, choice: &Choice, seen: &Candidate) -> Result<Placed> {
     let pool = choice.pool.ok_or_else(|| Error::internal("a host without a pool was chosen"))?;
-    Ok(Placed { host, pool, picks: choice.picks.clone(), seen: seen.clone() })
+    Ok(Placed { host, pool, choice: choice.clone(), decision: None, seen: seen.clone() })
 }
 
 /// Who asks for no GPUs gets a host without them where there is one, unless its affinity groups would rather not.
@@ -123,15 +146,15 @@ fn refused(caller: &Caller, refusal: &Refusal) -> Error {
 impl Placed {
     /// How many GPUs it takes.
     pub(super) fn gpus(&self) -> usize {
-        self.picks.len()
+        self.choice.picks.len()
     }
 }
 
 /// What was picked becomes the instance's.
 pub(super) fn hold(tx: &mut Tx<'_>, placed: &Placed, vm: Id<id::Vm>) -> Result<()> {
-    if placed.picks.is_empty() {
+    if placed.choice.picks.is_empty() {
         return placement::promise(tx, placed.host.id);
     }
-    gpu_claim::claim_seen(tx, &placed.host, vm, &placed.picks, &placed.seen)?;
+    gpu_claim::claim_seen(tx, &placed.host, vm, &placed.choice.picks, &placed.seen)?;
     Ok(())
 }

@@ -95,7 +95,9 @@ impl AsyncCommand for StartVirtualMachine {
         let order = order(tx, &now, request, had_disks, kept_at)?;
         let placed = placing::place(env, tx, caller, &order)?;
         vm::step(tx, &now, VmEvent::Start)?;
-        vm::place(tx, id, placed.host.id, placed.pool)?;
+        // who kept its devices is where it was decided before
+        let decision = placed.decision.as_deref().filter(|_| kept_at.is_none());
+        vm::place(tx, id, (placed.host.id, placed.pool), decision)?;
         placing::hold(tx, &placed, id)?;
         let owner = Owner { account: now.account_id, domain: now.domain_id };
         limit::charge(tx, owner, &limit::bill_of_gpus(id, placed.gpus()))?;

@@ -9,6 +9,7 @@
 mod capacity;
 pub mod choose;
 mod damage;
+pub mod decision;
 mod demand;
 mod fleet;
 mod looks;
@@ -21,6 +22,7 @@ pub mod stock;
 pub use capacity::{Left, Shape};
 pub use choose::{Chosen, Cost, FreeDevice, Policy, choose};
 pub use damage::Mix;
+pub use decision::Decision;
 pub use demand::{Affinity, Alternative, Candidate, Class, Demand, Disk, Needs, PoolRoom};
 pub use fleet::Fleet;
 pub use rank::{Choice, rank, scan};

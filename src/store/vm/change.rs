@@ -11,8 +11,8 @@ use crate::{
     },
 };
 use diesel::{
-    ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, dsl::exists,
-    update,
+    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    Queryable, RunQueryDsl, dsl::exists, update,
 };
 
 /// What its owner can change.
@@ -64,15 +64,16 @@ pub fn resize(tx: &mut Tx<'_>, seen: &Vm, size: &Resize) -> Result<()> {
     usage::begin(tx, Usage::Allocated, seen.id)
 }
 
-/// Where the instance starts now: its host, and where its root disk lies.
+/// Where the instance starts now: its host, and where its root disk lies; and why, unless it was decided before.
 pub fn place(
     tx: &mut Tx<'_>,
     id: Id<id::Vm>,
-    host: Id<id::Host>,
-    pool: Id<id::StoragePool>,
+    (host, pool): (Id<id::Host>, Id<id::StoragePool>),
+    decision: Option<&str>,
 ) -> Result<()> {
+    let why = decision.map(|text| (vm::decision.eq(text), vm::decided.eq(clock().nullable())));
     update(vm::table.filter(vm::id.eq(id)))
-        .set((vm::host_id.eq(host), vm::pool_id.eq(pool)))
+        .set((vm::host_id.eq(host), vm::pool_id.eq(pool), why))
         .execute(&mut **tx)?;
     Ok(())
 }

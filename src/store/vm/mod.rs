@@ -5,6 +5,7 @@
 
 mod blueprint;
 mod change;
+mod decision;
 mod keep;
 mod list;
 mod whole;
@@ -15,6 +16,7 @@ pub use blueprint::{
 pub use change::{
     Asks, Change, Resize, asks, change, place, resize, set_user_data, touch, unplace, user_data,
 };
+pub use decision::{Decided, decisions, hosts_named};
 pub use keep::{Placed, found, of, placed};
 pub use list::{Filter, list};
 pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
@@ -133,11 +135,14 @@ pub struct New {
     pub hypervisor: String,
     /// Whether its owner sees it.
     pub is_displayed: bool,
+    /// Why it is where it is, as JSON.
+    pub decision: Option<String>,
 }
 
 /// Inserts an instance; whoever makes it charges its owner.
 pub fn insert(tx: &mut Tx<'_>, new: &New) -> Result<()> {
-    insert_into(vm::table).values(new).execute(&mut **tx)?;
+    let decided = new.decision.as_ref().map(|_| vm::decided.eq(clock().nullable()));
+    insert_into(vm::table).values((new, decided)).execute(&mut **tx)?;
     Ok(())
 }
 
