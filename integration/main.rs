@@ -23,6 +23,7 @@ mod gpu_mig;
 mod gpu_offering;
 mod gpu_release;
 mod gpu_shape;
+mod history;
 mod host;
 mod identity;
 mod job;

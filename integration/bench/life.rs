@@ -2,10 +2,12 @@
 
 use super::{
     cloud::Cloud,
-    rack::{Rack, text},
     report::{AIM, CLOUDSTACK, Figure, percentile},
 };
-use crate::world::Client;
+use crate::world::{
+    Client,
+    api_zone::{ApiZone, text},
+};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     runtime::Runtime,
@@ -31,7 +33,9 @@ pub fn run() -> Vec<Figure> {
     let mut figures = Vec::new();
     {
         let cloud = Cloud::new(&runtime).keep(&runtime);
-        let rack = Rack::build(&cloud, "fake", "KVM", 32, |n| format!("fake://h{n}"));
+        let images = cloud.scratch.0.join("images");
+        let rack =
+            ApiZone::build(&cloud.admin, &images, "fake", "KVM", 32, |n| format!("fake://h{n}"));
         let rack = runtime.block_on(rack);
         let (up, down) = runtime.block_on(lives(&cloud, &rack, 25));
         figures.extend(up.figures(DEPLOY, 2.0));
@@ -39,8 +43,9 @@ pub fn run() -> Vec<Figure> {
         let statements = runtime.block_on(whole_deploy(&cloud, &rack));
         figures
             .push(Figure::new("deploy_all_statements", statements, "statements").beside(AIM, 60.0));
-        let simulated =
-            Rack::build(&cloud, "sim", "Simulator", 8, |n| format!("http://sim/nvidia-{n}"));
+        let simulated = ApiZone::build(&cloud.admin, &images, "sim", "Simulator", 8, |n| {
+            format!("http://sim/nvidia-{n}")
+        });
         let simulated = runtime.block_on(simulated);
         let (up, down) = runtime.block_on(lives(&cloud, &simulated, 6));
         figures.push(Figure::new("deploy_running_test_driver", up.per_second, "1/s"));
@@ -53,8 +58,11 @@ pub fn run() -> Vec<Figure> {
 /// How many statements an admission takes: asked of a second server of the same cloud, which runs no jobs.
 pub fn admission(runtime: &Runtime) -> Vec<Figure> {
     let cloud = Cloud::new(runtime);
+    let images = cloud.scratch.0.join("images");
     let statements = runtime.block_on(async {
-        let rack = Rack::build(&cloud, "fake", "KVM", 4, |n| format!("fake://h{n}")).await;
+        let rack =
+            ApiZone::build(&cloud.admin, &images, "fake", "KVM", 4, |n| format!("fake://h{n}"))
+                .await;
         let (quiet, client) = cloud.server_without_workers().await;
         let mut best = f64::INFINITY;
         for _ in 0..5 {
@@ -93,7 +101,7 @@ impl Pace {
 }
 
 /// Every client deploys so many instances, one after the other; then every client destroys its own.
-async fn lives(cloud: &Cloud, rack: &Rack, each: usize) -> (Pace, Pace) {
+async fn lives(cloud: &Cloud, rack: &ApiZone, each: usize) -> (Pace, Pace) {
     let params: Vec<(String, String)> =
         rack.deploy.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let params = Arc::new(params);
@@ -154,7 +162,7 @@ async fn job(client: &Client, command: &str, params: &[(&str, &str)]) -> serde_j
 }
 
 /// The statements of one whole deployment: admission, job, and asking for the result once.
-async fn whole_deploy(cloud: &Cloud, rack: &Rack) -> f64 {
+async fn whole_deploy(cloud: &Cloud, rack: &ApiZone) -> f64 {
     let mut best = f64::INFINITY;
     for _ in 0..5 {
         sleep(Duration::from_secs(1)).await; // what the last one's host had to say was looked at
@@ -177,7 +185,10 @@ async fn whole_deploy(cloud: &Cloud, rack: &Rack) -> f64 {
 /// What a cloud of many hosts costs while nobody asks for anything.
 fn idle(runtime: &Runtime) -> Vec<Figure> {
     let cloud = Cloud::new(runtime).keep(runtime);
-    let rack = Rack::build(&cloud, "idle", "KVM", IDLE_HOSTS, |n| format!("fake://h{n}"));
+    let images = cloud.scratch.0.join("images");
+    let rack = ApiZone::build(&cloud.admin, &images, "idle", "KVM", IDLE_HOSTS, |n| {
+        format!("fake://h{n}")
+    });
     let rack = runtime.block_on(rack);
     assert_eq!(rack.hosts.len(), IDLE_HOSTS);
     let (statements, own, database) = runtime.block_on(async {

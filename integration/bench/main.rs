@@ -13,7 +13,6 @@ mod life;
 mod load;
 mod packing;
 mod placement;
-mod rack;
 mod report;
 mod start;
 mod usage;

@@ -42,6 +42,11 @@ impl Client {
         Self { address, api_key: api_key.to_owned(), secret: secret.to_owned() }
     }
 
+    /// Where its server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The same user at another server.
     pub fn at(&self, address: SocketAddr) -> Self {
         Self { address, ..self.clone() }
@@ -92,14 +97,23 @@ impl Client {
         }
     }
 
+    /// Calls a command of a server that may be killed: no answer is an error.
+    pub async fn try_call(&self, command: &str, params: &[(&str, &str)]) -> io::Result<Answer> {
+        let query = query(&self.signed(command, params));
+        self.try_send(format!("GET /client/api?{query} HTTP/1.1\r\n"), String::new()).await
+    }
+
     /// Sends a request line with its headers and a body, as they are.
     pub async fn send(&self, head: String, body: String) -> Answer {
-        let address = self.address;
-        let outcome = tokio::task::spawn_blocking(move || exchange(address, &head, &body)).await;
-        match outcome {
-            Ok(Ok(answer)) => answer,
-            other => panic!("no answer from {address}: {other:?}"),
+        match self.try_send(head, body).await {
+            Ok(answer) => answer,
+            Err(error) => panic!("no answer from {}: {error}", self.address),
         }
+    }
+
+    async fn try_send(&self, head: String, body: String) -> io::Result<Answer> {
+        let address = self.address;
+        tokio::task::spawn_blocking(move || exchange(address, &head, &body)).await?
     }
 
     /// The parameters of a call with key and signature, `response=xml` among them if asked for; without a key nothing

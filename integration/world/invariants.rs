@@ -1,7 +1,7 @@
 //! What must hold whatever happened: one owner a device, no owner without an instance, no job without an end.
 
 use super::World;
-use csgpu::store::migrate;
+use csgpu::{error::Result, store::migrate};
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use std::time::Duration;
 
@@ -135,19 +135,25 @@ struct Broken {
 }
 
 /// The rules of this list that are broken now in the database at this URL.
-fn broken(url: &str, rules: &[(&str, &str)]) -> Vec<String> {
-    let mut conn = migrate::connect(url).expect("the database answers");
+fn broken(url: &str, rules: &[(&str, &str)]) -> Result<Vec<String>> {
+    let mut conn = migrate::connect(url)?;
     let mut found = Vec::new();
     for (rule, query) in rules {
-        let rows: Vec<Broken> = sql_query(*query).load(&mut conn).expect(rule);
+        let rows: Vec<Broken> = sql_query(*query).load(&mut conn)?;
         found.extend(rows.into_iter().map(|row| format!("{rule}: {}", row.what)));
     }
-    found
+    Ok(found)
+}
+
+/// What does not hold now of that which must hold at every moment, and of these rules; an error where the database
+/// does not answer.
+pub fn broken_now(url: &str, more: &[(&str, &str)]) -> Result<Vec<String>> {
+    broken(url, &[ALWAYS, more].concat())
 }
 
 /// What must hold at every moment in the database at this URL.
 pub fn check(url: &str) {
-    let broken = broken(url, ALWAYS);
+    let broken = broken(url, ALWAYS).expect("the database answers");
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
@@ -155,7 +161,7 @@ pub fn check(url: &str) {
 pub async fn settle(url: &str, patience: Duration) {
     let end = tokio::time::Instant::now() + patience;
     loop {
-        let broken = broken(url, SETTLED);
+        let broken = broken(url, SETTLED).expect("the database answers");
         if broken.is_empty() {
             return check(url);
         }

@@ -7,6 +7,7 @@
     reason = "what a later room's tests need may be here first"
 )]
 
+pub mod api_zone;
 pub mod browser;
 pub mod cable;
 pub mod client;

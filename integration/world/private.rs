@@ -25,6 +25,11 @@ impl Private {
         Self { dir, db: None }.restart()
     }
 
+    /// Where it lives.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The URL of one of its databases.
     pub fn url(&self, database: &str) -> String {
         self.db.as_ref().expect("it runs").url(database)

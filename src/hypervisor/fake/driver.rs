@@ -53,7 +53,9 @@ impl FakeDriver {
             return state.refuse(line);
         }
         if let Some(domain) = state.domains.get_mut(&id) {
+            let devices = spec.devices.clone();
             domain.running = Some(spec);
+            state.ran_from(id, devices);
         }
         state.tell(&HostEvent::Domain(id));
         Ok(())
@@ -64,6 +66,7 @@ impl FakeDriver {
             && domain.running.take().is_some()
         {
             self.host.world.stopped(id, &state.shape.name);
+            state.ran_until(id);
             state.tell(&HostEvent::Domain(id));
         }
     }

@@ -4,7 +4,7 @@ use super::{
     World,
     faults::{Fate, Gate},
     shape::FakeShape,
-    state::{FakeDomain, State},
+    state::{FakeDomain, Ran, State},
 };
 use crate::{
     domain::{gpu::PciAddress, machine::*},
@@ -142,6 +142,16 @@ impl FakeHost {
         self.lock().proven.clone()
     }
 
+    /// Every domain that runs or ran, in order of their starts; those of intruders not.
+    pub fn diary(&self) -> Vec<Ran> {
+        self.lock().diary.clone()
+    }
+
+    /// What the host shows of its functions, whoever asks.
+    pub fn functions(&self) -> Vec<SeenFunction> {
+        self.lock().shape.functions.clone()
+    }
+
     /// The domain, if it is defined.
     pub fn domain(&self, id: Uuid) -> Option<FakeDomain> {
         self.lock().domains.get(&id).cloned()
@@ -191,6 +201,7 @@ impl FakeHost {
         if let Some(domain) = state.domains.get_mut(&id) {
             domain.running = None;
             self.world.stopped(id, &state.shape.name);
+            state.ran_until(id);
             state.tell(&HostEvent::Domain(id));
         }
     }

@@ -9,7 +9,7 @@ mod state;
 
 pub use host::FakeHost;
 pub use shape::FakeShape;
-pub use state::FakeDomain;
+pub use state::{FakeDomain, Ran};
 
 use super::{Connector, Enrolled, Enrolment, HostAddress, HostDriver, HostFuture};
 use crate::error::{Error, Result};

@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     hypervisor::HostEvent,
 };
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
@@ -26,6 +27,19 @@ pub struct FakeDomain {
     pub spec: MachineSpec,
     /// As it runs: a later definition does not change it.
     pub running: Option<MachineSpec>,
+}
+
+/// A domain that ran, with what it had in its hands meanwhile.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// The domain.
+    pub domain: Uuid,
+    /// Its GPUs and slices.
+    pub devices: Vec<DeviceRef>,
+    /// When it was started.
+    pub from: DateTime<Utc>,
+    /// When it ended; none while it runs.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// Everything on one fake host.
@@ -43,6 +57,7 @@ pub(super) struct State {
     pub(super) calls: Vec<&'static str>,
     pub(super) violations: Vec<String>,
     pub(super) listeners: Vec<UnboundedSender<HostEvent>>,
+    pub(super) diary: Vec<Ran>,
 }
 
 impl State {
@@ -62,6 +77,7 @@ impl State {
             calls: Vec::new(),
             violations: Vec::new(),
             listeners: Vec::new(),
+            diary: Vec::new(),
         }
     }
 
@@ -72,6 +88,19 @@ impl State {
 
     pub(super) fn refuse<T>(&self, why: String) -> Result<T> {
         Err(Error::Unavailable(format!("host {} refused: {why}", self.shape.name)))
+    }
+
+    /// Writes down that a domain runs from now on.
+    pub(super) fn ran_from(&mut self, domain: Uuid, devices: Vec<DeviceRef>) {
+        self.diary.push(Ran { domain, devices, from: Utc::now(), until: None });
+    }
+
+    /// Writes down that a domain ran until now.
+    pub(super) fn ran_until(&mut self, domain: Uuid) {
+        let open = self.diary.iter_mut().rev().find(|ran| ran.domain == domain);
+        if let Some(ran) = open {
+            ran.until.get_or_insert_with(Utc::now);
+        }
     }
 
     /// The functions with what depends on the moment: driver and slices left.

@@ -1,12 +1,12 @@
 //! What an instance needs, made through the API: zone, hosts with GPUs, storage, network, template, offerings.
 
-use super::cloud::Cloud;
+use super::Client;
 use serde_json::Value;
-use std::{process::Command, time::Duration};
+use std::{path::Path, process::Command, time::Duration};
 
-/// A cloud that can run instances.
-pub struct Rack {
-    /// The zone and what `deployVirtualMachine` names beside it.
+/// A zone that can run instances.
+pub struct ApiZone {
+    /// The zone and what `deployVirtualMachine` names beside it; the GPU offering is the last one.
     pub deploy: Vec<(&'static str, String)>,
     /// The hosts.
     pub hosts: Vec<String>,
@@ -17,16 +17,16 @@ pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
-impl Rack {
-    /// Puts so many hosts into a new zone. `url` makes a host's address of its number.
+impl ApiZone {
+    /// Puts so many hosts into a new zone. `url` makes a host's address of its number; an image file is made in `images`.
     pub async fn build(
-        cloud: &Cloud,
+        api: &Client,
+        images: &Path,
         name: &str,
         hypervisor: &str,
         hosts: usize,
         url: impl Fn(usize) -> String,
     ) -> Self {
-        let api = &cloud.admin;
         let places = [("name", name), ("networktype", "Advanced"), ("dns1", "9.9.9.9")];
         let places = [&places[..], &[("internaldns1", "9.9.9.9"), ("localstorageenabled", "true")]];
         let zone = text(&api.ok("createZone", &places.concat()).await["zone"]["id"]);
@@ -56,7 +56,7 @@ impl Rack {
             api.ok("discoverGpuDevices", &[("id", &host)]).await;
             ids.push(host);
         }
-        let deploy = things(cloud, name, hypervisor, &zone).await;
+        let deploy = things(api, images, name, hypervisor, &zone).await;
         Self { deploy, hosts: ids }
     }
 
@@ -68,13 +68,13 @@ impl Rack {
 
 /// Template, network and offerings.
 async fn things(
-    cloud: &Cloud,
+    api: &Client,
+    images: &Path,
     name: &str,
     hypervisor: &str,
     zone: &str,
 ) -> Vec<(&'static str, String)> {
-    let api = &cloud.admin;
-    let image = cloud.scratch.0.join("images/tiny.qcow2");
+    let image = images.join("tiny.qcow2");
     let mut make = Command::new("qemu-img");
     make.args(["create", "-q", "-f", "qcow2"]).arg(&image).arg("1M");
     assert!(make.status().expect("qemu-img").success());
@@ -84,7 +84,9 @@ async fn things(
     }
     let url = format!("file://{}", image.canonicalize().expect("a path").display());
     let template = [("name", name), ("displaytext", name), ("format", "QCOW2"), ("url", &url)];
-    let template = [&template[..], &[("hypervisor", hypervisor), ("zoneid", zone)]].concat();
+    let template =
+        [&template[..], &[("hypervisor", hypervisor), ("zoneid", zone), ("ispublic", "true")]]
+            .concat();
     let template = text(&api.ok("registerTemplate", &template).await["template"][0]["id"]);
     let which = [("templatefilter", "self"), ("id", template.as_str())];
     while api.ok("listTemplates", &which).await["template"][0]["isready"] != true {

@@ -1,0 +1,166 @@
+//! Random histories: many clients against several servers on one database, while hosts, servers and the database
+//! fail; and a judge that decides about what was recorded.
+//!
+//! A seed determines what each client and the troubles do; `CSGPU_HISTORY_SEED` sets it, `CSGPU_HISTORY_OPERATIONS`
+//! the length of the run (`scripts/soak`). The record of the last run is in `target/tmp/history-*.jsonl`.
+
+mod actor;
+mod arena;
+mod books;
+mod judge;
+mod ledger;
+mod record;
+mod trouble;
+mod warden;
+
+use crate::{
+    gpu_claim::join_all,
+    world::{invariants, server::env},
+};
+use actor::Actor;
+use arena::{Arena, Fleet};
+use record::{Entry, Outcome};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::atomic::Ordering::Relaxed,
+    time::{Duration, Instant},
+};
+use trouble::Troubles;
+
+/// How a history is made.
+struct Plan {
+    name: &'static str,
+    fleet: Fleet,
+    servers: usize,
+    clients: usize,
+    operations: u64,
+}
+
+fn number(name: &str) -> Option<u64> {
+    env(name).map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+}
+
+/// As many as asked, or a few.
+fn operations() -> u64 {
+    number("CSGPU_HISTORY_OPERATIONS").unwrap_or(2_000)
+}
+
+/// The seed of this run: a new one each time, unless it was given.
+fn seed() -> u64 {
+    number("CSGPU_HISTORY_SEED").unwrap_or_else(|| u64::from(uuid::Uuid::new_v4().as_fields().0))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn whatever_happens_to_three_servers_no_gpu_has_two_owners() {
+    let operations = operations();
+    let plan = Plan { name: "three", fleet: Fleet::Fake, servers: 3, clients: 24, operations };
+    play(plan).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whatever_happens_on_libvirts_test_driver_no_gpu_has_two_owners() {
+    let operations = operations() / 50;
+    let plan =
+        Plan { name: "driver", fleet: Fleet::TestDriver, servers: 1, clients: 6, operations };
+    play(plan).await;
+}
+
+/// Plays a history and judges it.
+async fn play(plan: Plan) {
+    let seed = seed();
+    eprintln!("history {}: CSGPU_HISTORY_SEED={seed}", plan.name);
+    let arena = Arena::new(&format!("history-{}", plan.name), plan.fleet, plan.servers).await;
+    let begun = Instant::now();
+    let (history, troubles, seen) = act(&arena, &plan, seed).await;
+    let took = begun.elapsed().as_secs_f64();
+    let mut wrong = seen;
+    wrong.extend(judge::judge(&history, &troubles.halts));
+    wrong.extend(arena.fakes.violations());
+    wrong.extend(books::check(&arena));
+    summary(&arena, &history, &troubles, took);
+    let file = format!("{}/history-{}.jsonl", env!("CARGO_TARGET_TMPDIR"), plan.name);
+    record::write(&history, Path::new(&file)).expect("a file");
+    if !wrong.is_empty() {
+        wrong.truncate(40);
+        panic!("seed {seed}, recorded in {file}: {wrong:#?}");
+    }
+    remove_everything(&arena).await;
+}
+
+/// Clients and troubles side by side, then peace; what was done, and what was seen to be wrong meanwhile.
+async fn act(arena: &Arena, plan: &Plan, seed: u64) -> (Vec<Entry>, Troubles, Vec<String>) {
+    let clients = (0..plan.clients).map(|number| Actor::new(arena, number, seed));
+    let work = join_all(clients.map(|actor| actor.work(plan.operations)));
+    let trouble = trouble::make(arena, seed, plan.operations);
+    let watch = watch(arena, plan.operations);
+    let tend = warden::tend(arena, seed, plan.operations);
+    let (mut actors, troubles, seen, ()) = tokio::join!(work, trouble, watch, tend);
+    for actor in &mut actors {
+        actor.rest().await;
+    }
+    invariants::settle(&arena.database.url("csgpu"), Duration::from_secs(60)).await;
+    let mut history = Vec::new();
+    for actor in actors {
+        history.extend(actor.report().await);
+    }
+    (history, troubles, seen)
+}
+
+/// No limit of GPUs is changed in a history, so nobody is ever above it.
+const LIMIT: &[(&str, &str)] = &[(
+    "an account has more GPUs than it may",
+    "SELECT CONCAT(owner_id, ' has ', used, ' of ', max) AS what FROM resource_count
+     WHERE kind = 16 AND max >= 0 AND used > max",
+)];
+
+/// Looks at the books all the time: what must hold at every moment is asked for at many.
+async fn watch(arena: &Arena, operations: u64) -> Vec<String> {
+    let url = arena.database.url("csgpu");
+    let mut wrong = Vec::new();
+    while arena.done.load(Relaxed) < operations {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let found = tokio::task::block_in_place(|| invariants::broken_now(&url, LIMIT));
+        // the database is killed now and then
+        wrong.extend(found.unwrap_or_default());
+    }
+    wrong
+}
+
+/// The administrator removes every instance: then no GPU is held and no domain is left.
+async fn remove_everything(arena: &Arena) {
+    let admin = arena.admin.at(arena.addresses()[0]);
+    let words = [("listall", "true"), ("pagesize", "500"), ("page", "1")];
+    let all = admin.ok("listVirtualMachines", &words).await;
+    for vm in all["virtualmachine"].as_array().into_iter().flatten() {
+        let id = vm["id"].as_str().expect("an id");
+        let words = [("id", id), ("expunge", "true")];
+        let job = admin.call_async("destroyVirtualMachine", &words).await;
+        assert_eq!(job["jobstatus"], 1, "{vm}: {job}");
+    }
+    invariants::settle(&arena.database.url("csgpu"), Duration::from_secs(60)).await;
+    let held: Vec<_> =
+        books::holdings(arena).into_iter().filter(|row| row.released.is_none()).collect();
+    assert!(held.is_empty(), "still held: {held:#?}");
+    books::check_usage(arena);
+    for host in arena.fakes.hosts() {
+        assert!(host.domain_ids().is_empty(), "domains are left on {}", host.name());
+    }
+}
+
+/// What happened, in numbers.
+fn summary(arena: &Arena, history: &[Entry], troubles: &Troubles, took: f64) {
+    let done = arena.done.load(Relaxed);
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in history {
+        let word = match &entry.outcome {
+            Outcome::Done => "done",
+            Outcome::Seen(..) => "seen",
+            Outcome::Failed(_) => "failed",
+            Outcome::Refused(_) => "refused",
+            Outcome::Lost(_) => "lost",
+        };
+        *counts.entry(format!("{:?} {word}", entry.op)).or_default() += 1;
+    }
+    eprintln!("{done} operations in {took:.0} s: {counts:?}, {:?}", troubles.counts);
+}
