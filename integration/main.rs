@@ -7,6 +7,7 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
+mod adopt;
 mod affinity_group;
 mod alert;
 mod configuration;
@@ -16,6 +17,8 @@ mod event;
 mod gpu_choice;
 mod gpu_claim;
 mod gpu_device;
+mod gpu_drain;
+mod gpu_drift;
 mod gpu_fabric;
 mod gpu_host;
 mod gpu_inventory;

@@ -58,6 +58,7 @@ const OF_THE_CLOUD: &[Kind] = &[
     Kind::GpuOffering,
     Kind::Server,
     Kind::Alert,
+    Kind::GpuDrift,
 ];
 
 struct Scene {

@@ -273,6 +273,7 @@ pub fn candidate(host: usize) -> Candidate {
             iommu_group: Some(gpu as i32),
             carrier: bus(gpu + 1),
             is_held: false,
+            is_draining: false,
             module: None,
             cut: None,
         },

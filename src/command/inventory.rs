@@ -13,7 +13,8 @@ use crate::{
         Id,
         gpu::{
             AllocationState, Change, DeviceType, Diff, Drift, Inventory, KnownAllocation,
-            ManagedState, observe, observed::Skipped, readiness::HostConditions, reconcile,
+            ManagedState, drift::disagreements, observe, observed::Skipped,
+            readiness::HostConditions, reconcile,
         },
         id,
         machine::{DeviceRef, HostFacts, Proof, SeenDevices, SeenDomain},
@@ -21,7 +22,7 @@ use crate::{
     error::{Error, Result},
     hypervisor::{ExpectedDevice, HostDriver},
     store::{
-        self, Conn, Tx, gpu_claim, gpu_fabric, gpu_health, gpu_held,
+        self, Conn, Tx, gpu_claim, gpu_drift, gpu_fabric, gpu_health, gpu_held,
         gpu_inventory::{self, Before},
     },
 };
@@ -37,6 +38,8 @@ pub struct Refreshed {
     pub changes: usize,
     /// Where books and host disagree about use.
     pub drift: Vec<Drift>,
+    /// Whether they disagree about something else than before.
+    pub is_news: bool,
     /// What looks like a GPU and is none of ours.
     pub skipped: Vec<Skipped>,
 }
@@ -82,7 +85,7 @@ impl Memory {
 
     fn keep(&self, host: Id<id::Host>, generation: i64, probe: Probe, done: &Refreshed) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if done.changes == 0 && done.drift.is_empty() {
+        if done.changes == 0 && !done.is_news {
             let rounds = if all.contains_key(&host) { 0 } else { turn(host, QUIET_ROUNDS) };
             all.insert(host, Quiet { generation, probe, rounds });
         } else {
@@ -161,20 +164,22 @@ async fn write(
         .db
         .txn("gpu inventory", move |tx| {
             let (seen, domains, before) = view.as_ref();
-            let diff = compare_and_write(tx, host, seen, domains, before, managed)?;
+            let (diff, drift_is_news) =
+                compare_and_write(tx, host, seen, domains, before, managed)?;
             if is_news {
                 store::host::leave_out(tx, host, left_out.as_deref())?;
             }
             gpu_fabric::apply(tx, host, &settings.boards)?;
-            Ok(diff)
+            Ok((diff, drift_is_news))
         })
         .await?;
+    let (diff, is_news) = diff;
     for change in &diff.changes {
         if let Change::NoLongerForeign { id } = change {
             prove(wiring, driver, host, *id).await?;
         }
     }
-    Ok(Refreshed { changes: diff.changes.len(), drift: diff.drift, skipped })
+    Ok(Refreshed { changes: diff.changes.len(), drift: diff.drift, is_news, skipped })
 }
 
 /// What is left out, by address, with the reason; `None`: nothing.
@@ -192,7 +197,7 @@ fn compare_and_write(
     domains: &[SeenDomain],
     before: &[KnownAllocation],
     managed: ManagedState,
-) -> Result<Diff> {
+) -> Result<(Diff, bool)> {
     gpu_claim::lock_host(tx, host)?;
     let known = gpu_inventory::known(tx, host)?;
     let ours = in_flight(before, gpu_inventory::allocations(tx, host)?);
@@ -205,7 +210,18 @@ fn compare_and_write(
     if !diff.changes.is_empty() {
         gpu_inventory::changed(tx, host)?;
     }
-    Ok(diff)
+    let open = gpu_drift::open(tx, host)?;
+    let mut drifted = disagreements(&known, &devices, &diff, &open);
+    if diff.changes.iter().any(|change| matches!(change, Change::Insert { .. })) {
+        // new devices have their ids from now on
+        let mut fresh = gpu_inventory::known(tx, host)?;
+        fresh.retain(|new| !known.iter().any(|old| old.id == new.id));
+        let diff = reconcile(&fresh, &devices, domains, &ours, true);
+        let diff = Diff { drift: diff.drift, ..Diff::default() };
+        drifted.extend(disagreements(&fresh, &devices, &diff, &open));
+    }
+    let is_news = gpu_drift::note(tx, host, &open, &drifted)?;
+    Ok((diff, is_news))
 }
 
 /// What changed hands during the look counts as being in flight.

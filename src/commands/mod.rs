@@ -15,6 +15,7 @@ pub mod event;
 pub mod gpu_capacity;
 pub mod gpu_card;
 pub mod gpu_device;
+pub mod gpu_drift;
 pub mod gpu_offering;
 pub mod host;
 pub mod hypervisor;
@@ -63,6 +64,7 @@ pub static ROOMS: &[&[Entry]] = &[
     gpu_capacity::COMMANDS,
     gpu_card::COMMANDS,
     gpu_device::COMMANDS,
+    gpu_drift::COMMANDS,
     gpu_offering::COMMANDS,
     host::COMMANDS,
     job::COMMANDS,

@@ -102,6 +102,8 @@ entities! {
     Event "event" "Event";
     /// An alert.
     Alert "alert" "Alert";
+    /// A disagreement between a host and the books.
+    GpuDrift "gpudrift" "GpuDrift";
 }
 
 /// The id of one `T`.

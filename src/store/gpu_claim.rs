@@ -145,6 +145,18 @@ fn take(
     Ok(devices)
 }
 
+/// The devices of a domain that is taken over become the instance's; the caller has seen that nobody holds them. Error: lost
+/// race.
+pub(super) fn adopt(
+    tx: &mut Tx<'_>,
+    host: &LockedHost,
+    vm: Id<id::Vm>,
+    devices: &[Id<id::GpuDevice>],
+) -> Result<()> {
+    reserve(tx, vm, devices)?;
+    bump(tx, host.id)
+}
+
 /// The rows of a claim, with whose and what the devices are now: profiles may change later.
 fn reserve(tx: &mut Tx<'_>, vm: Id<id::Vm>, devices: &[Id<id::GpuDevice>]) -> Result<()> {
     let picked: Vec<String> = devices

@@ -53,6 +53,8 @@ pub struct Device {
     pub driver: Option<String>,
     /// The administrator's switch.
     pub managed: ManagedState,
+    /// Whether it gets no new instance.
+    pub draining: bool,
     /// Whether it can be trusted.
     pub health: Health,
     /// Why not.

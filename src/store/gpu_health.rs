@@ -4,19 +4,14 @@ use super::{Tx, alert, clock, schema::gpu_device};
 use crate::{
     domain::{
         Id, Kind,
-        alert::{GPU_DRIFT, GPU_FOREIGN, GPU_MISSING, GPU_QUARANTINED},
-        gpu::{
-            Health,
-            books::KnownDevice,
-            reconcile::{Change, Drift},
-        },
+        alert::{GPU_FOREIGN, GPU_MISSING, GPU_QUARANTINED},
+        gpu::{Health, reconcile::Change},
         id,
         machine::Proof,
     },
     error::Result,
 };
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl, update};
-use std::collections::HashSet;
 
 /// Changes of health and of the count of probes without it; they touch nothing else.
 pub(super) fn judge(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
@@ -77,29 +72,6 @@ fn set_health(
         ))
         .execute(&mut **tx)?;
     Ok(())
-}
-
-/// One alert for each disagreement that there is, none for those that are over.
-pub(super) fn note_drift(tx: &mut Tx<'_>, known: &[KnownDevice], drift: &[Drift]) -> Result<()> {
-    let mut open = HashSet::new();
-    for one in drift {
-        let (id, text) = match one {
-            Drift::UsedByOther { id, holder, used_by } => (
-                id,
-                format!(
-                    "GPU device {id} is held by instance {holder} but used by domain {used_by}"
-                ),
-            ),
-            Drift::NotAttached { id, holder } => {
-                (id, format!("GPU device {id} is held by instance {holder}, which runs without it"))
-            }
-        };
-        open.insert(*id);
-        alert::raise(tx, GPU_DRIFT, &text, (Kind::GpuDevice, id.uuid()))?;
-    }
-    let over: Vec<_> =
-        known.iter().filter(|k| !open.contains(&k.id)).map(|k| k.id.uuid()).collect();
-    alert::resolve_many(tx, GPU_DRIFT, &over)
 }
 
 /// What a proof said about a device that a stranger had used: it is free, or quarantined. Left alone when it is not

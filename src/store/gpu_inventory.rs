@@ -3,7 +3,7 @@
 use super::{
     Conn, Tx, alert, clock,
     gpu_claim::bump,
-    gpu_health, gpu_model,
+    gpu_drift, gpu_health, gpu_model,
     gpu_reset::BEING_RESET,
     schema::{gpu_allocation, gpu_card, gpu_device, gpu_slice_type, host, vgpu_profile},
 };
@@ -255,7 +255,7 @@ pub fn apply(
             _ => gpu_health::judge(tx, change)?,
         }
     }
-    gpu_health::note_drift(tx, known, &diff.drift)
+    Ok(())
 }
 
 pub(super) fn retire(tx: &mut Tx<'_>, device: Id<id::GpuDevice>) -> Result<()> {
@@ -264,6 +264,7 @@ pub(super) fn retire(tx: &mut Tx<'_>, device: Id<id::GpuDevice>) -> Result<()> {
     update(gpu_device::table.filter(gpu_device::id.eq(device)))
         .set((gpu_device::alive.eq(None::<bool>), gpu_device::removed.eq(clock().nullable())))
         .execute(&mut **tx)?;
+    gpu_drift::forget(tx, device)?;
     alert::resolve_all(tx, device.uuid())
 }
 
@@ -285,6 +286,11 @@ fn insert(
     let facts = Facts::from(seen);
     let health = if new.used_by.is_some() { Health::Foreign } else { Health::Ok };
     let why = new.used_by.map(gpu_health::used_by_text);
+    let is_drained: Option<bool> = host::table
+        .filter(host::id.eq(new.host))
+        .select(host::draining)
+        .first(&mut **tx)
+        .optional()?;
     insert_into(gpu_device::table)
         .values((
             (
@@ -308,6 +314,7 @@ fn insert(
             ),
             (
                 gpu_device::managed.eq(new.managed),
+                gpu_device::draining.eq(is_drained.unwrap_or(false)),
                 gpu_device::health.eq(health),
                 gpu_device::health_reason.eq(&why),
                 gpu_device::is_ready.eq(facts.is_ready),

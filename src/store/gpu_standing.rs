@@ -35,7 +35,7 @@ fn mig((kind, name, vendor, device): &Model) -> Option<&'static catalogue::MigPr
 
 type DeviceRow = (
     (Id<id::Host>, Id<id::GpuDevice>, Option<Id<id::GpuDevice>>, Id<id::VgpuProfile>),
-    (DeviceType, ManagedState, Health, bool, bool, Option<i32>, PciAddress),
+    (DeviceType, ManagedState, Health, bool, bool, bool, Option<i32>, PciAddress),
     (Option<i32>, Option<PciAddress>, Option<PciAddress>, Option<String>),
     (Option<i32>, Option<i32>, Model),
     Option<Id<id::Vm>>,
@@ -58,6 +58,7 @@ pub(super) fn devices_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHo
                 gpu_device::health,
                 gpu_device::is_ready,
                 gpu_device::on_demand,
+                gpu_device::draining,
                 gpu_device::iommu_group,
                 gpu_device::carrier,
             ),
@@ -84,7 +85,8 @@ pub(super) fn devices_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHo
 
 fn device(row: DeviceRow) -> HostDevice {
     let ((_, id, parent, profile), kind, place, (module, start, model), holder) = row;
-    let (device_type, managed, health, is_ready, on_demand, iommu_group, carrier) = kind;
+    let (device_type, managed, health, is_ready, on_demand, is_draining, iommu_group, carrier) =
+        kind;
     let (numa_node, pci_switch, pci_root, ready_reason) = place;
     let start = start.and_then(|start| u8::try_from(start).ok());
     let standing = Standing {
@@ -99,6 +101,7 @@ fn device(row: DeviceRow) -> HostDevice {
         iommu_group,
         carrier,
         is_held: holder.is_some(),
+        is_draining,
         module: module.and_then(|module| u8::try_from(module).ok()),
         cut: mig(&model).map(|profile| Cut { profile, start }),
     };

@@ -68,6 +68,7 @@ const fn rule(kind: Kind) -> Rule {
         Kind::Job => Rule::Mine("job t WHERE TRUE"),
         Kind::Server => Rule::Open("server t WHERE TRUE"),
         Kind::Event => Rule::Owned("event t WHERE TRUE"),
+        Kind::GpuDrift => Rule::Open("gpu_drift t WHERE TRUE"),
         Kind::Alert => Rule::Open("alert t WHERE t.shelf <> 'Deleted'"),
     }
 }

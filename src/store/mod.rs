@@ -4,6 +4,7 @@
 //! retries and the log. Behind them everything is a plain function in the file of its noun: one that reads takes
 //! `&mut Conn`, one that writes takes `&mut Tx`, which only `Db::txn` can make. Composition is a function call.
 
+pub mod adoption;
 pub mod affinity_group;
 pub mod alert;
 pub mod alert_list;
@@ -23,6 +24,8 @@ pub mod gpu_change;
 pub mod gpu_claim;
 pub mod gpu_count;
 pub mod gpu_device;
+pub mod gpu_drain;
+pub mod gpu_drift;
 pub mod gpu_fabric;
 pub mod gpu_health;
 pub mod gpu_held;

@@ -189,6 +189,21 @@ diesel::table! {
         alive -> Nullable<Bool>,
         module_id -> Nullable<Integer>,
         mig_start -> Nullable<Integer>,
+        draining -> Bool,
+    }
+}
+
+diesel::table! {
+    gpu_drift (id) {
+        id -> Text,
+        host_id -> Text,
+        device_id -> Text,
+        kind -> Text,
+        expected -> Text,
+        seen -> Text,
+        accepted -> Nullable<Text>,
+        domain_name -> Nullable<Text>,
+        since -> Datetime,
     }
 }
 
@@ -261,6 +276,7 @@ diesel::table! {
         removed -> Nullable<Datetime>,
         alive -> Nullable<Bool>,
         fabric -> Nullable<Text>,
+        draining -> Bool,
     }
 }
 
@@ -781,6 +797,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     gpu_allocation,
     gpu_card,
     gpu_device,
+    gpu_drift,
     gpu_offering,
     gpu_offering_alternative,
     gpu_slice_type,

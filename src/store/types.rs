@@ -82,6 +82,7 @@ text_columns!(
     gpu::state::DeviceType,
     gpu::state::ManagedState,
     gpu::state::Health,
+    gpu::drift::DriftKind,
     gpu::state::AllocationState,
     gpu::state::ProfileKind,
     gpu::address::PciAddress,

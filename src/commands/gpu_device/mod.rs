@@ -7,10 +7,12 @@ mod create;
 mod delete;
 mod disable;
 mod discover;
+mod drain;
 mod enable;
 mod list;
 mod manage;
 mod reset;
+mod undrain;
 mod unmanage;
 mod update;
 pub mod view;
@@ -24,10 +26,12 @@ pub const COMMANDS: &[Entry] = &[
     sync::<delete::DeleteGpuDevice>(),
     sync::<disable::DisableGpuDevice>(),
     sync::<discover::DiscoverGpuDevices>(),
+    sync::<drain::DrainGpuDevice>(),
     sync::<enable::EnableGpuDevice>(),
     sync::<list::ListGpuDevices>(),
     sync::<manage::ManageGpuDevice>(),
     asynchronous::<reset::ResetGpuDevice>(),
+    sync::<undrain::UndrainGpuDevice>(),
     sync::<unmanage::UnmanageGpuDevice>(),
     sync::<update::UpdateGpuDevice>(),
 ];

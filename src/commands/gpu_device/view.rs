@@ -79,6 +79,9 @@ pub struct GpuDeviceView {
     /// whether the device is made at start and removed after release
     #[view(admin)]
     on_demand: Option<bool>,
+    /// whether the device is being drained: whoever holds it keeps it, nobody else gets it
+    #[view(admin)]
+    draining: Option<bool>,
     /// when the host last showed the device
     #[view(admin)]
     last_seen: Option<Date>,
@@ -129,6 +132,7 @@ impl From<Listed> for GpuDeviceView {
             iommu_group: device.iommu_group,
             pci_root: device.pci_root.map(|address| address.to_string()),
             on_demand: Some(device.on_demand),
+            draining: Some(device.draining),
             last_seen: device.seen.map(Date::from),
             since: Some(since.into()),
         }

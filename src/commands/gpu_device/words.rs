@@ -1,9 +1,14 @@
 //! What administrators write about devices, as values.
 
+use super::view::GpuDeviceView;
 use crate::{
     command::prelude::*,
     domain::gpu::{DeviceType, ManagedState, PciAddress},
-    store::gpu_change,
+    store::{
+        Window, gpu_change,
+        gpu_device::{self, Filter},
+        gpu_drain,
+    },
 };
 use uuid::Uuid;
 
@@ -16,6 +21,20 @@ pub(super) struct Devices {
 }
 
 impl Devices {
+    /// Keeps new instances off them, or not any more; the devices, with who still holds them.
+    pub(super) async fn drain(self, cx: &Cx, is_draining: bool) -> Result<List<GpuDeviceView>> {
+        let ids = self.ids;
+        let devices = cx
+            .write(move |tx, _| {
+                gpu_drain::devices(tx, &ids, is_draining)?;
+                let filter = Filter { ids: ids.clone(), ..Filter::default() };
+                let devices = gpu_device::list(tx, &filter, &Window::ALL)?.1;
+                Ok((ids.first().map(|id| (Kind::GpuDevice, id.uuid())), devices))
+            })
+            .await?;
+        Ok(List::whole(devices.into_iter().map(GpuDeviceView::from).collect()))
+    }
+
     /// Lets the cloud have them, or not.
     pub(super) async fn set(self, cx: &Cx, managed: ManagedState) -> Result<Success> {
         let ids = self.ids;

@@ -3,10 +3,12 @@
 mod add;
 mod cancel_maintenance;
 mod delete;
+mod drain_gpus;
 mod list;
 mod maintenance;
 mod reconnect;
 mod target;
+mod undrain_gpus;
 mod update;
 pub mod view;
 
@@ -17,8 +19,10 @@ pub const COMMANDS: &[Entry] = &[
     sync::<add::AddHost>(),
     asynchronous::<cancel_maintenance::CancelHostMaintenance>(),
     sync::<delete::DeleteHost>(),
+    sync::<drain_gpus::DrainHostGpus>(),
     sync::<list::ListHosts>(),
     asynchronous::<maintenance::PrepareHostForMaintenance>(),
     asynchronous::<reconnect::ReconnectHost>(),
+    sync::<undrain_gpus::UndrainHostGpus>(),
     sync::<update::UpdateHost>(),
 ];

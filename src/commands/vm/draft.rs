@@ -393,7 +393,7 @@ pub(super) fn size(tx: &mut Tx<'_>, compute: &Compute, asked: &Asked<'_>) -> Res
 }
 
 /// The speed of an instance whose offering says none.
-const DEFAULT_MHZ: i32 = 1000;
+pub(super) const DEFAULT_MHZ: i32 = 1000;
 
 /// The larger of what is asked and the template's disk.
 fn root_size(compute: &Compute, image: &Image, request: &Request) -> Result<i64> {

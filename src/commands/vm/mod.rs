@@ -4,6 +4,8 @@
 //! (`draft`, `placing`). The job then makes it so on the host (`building`), step by step, each safe to repeat. What is
 //! given back goes the other way (`clearing`): the domain first, then each device by proof, then the disks.
 
+mod adopt;
+pub mod adopting;
 mod building;
 mod change;
 mod clearing;
@@ -36,6 +38,7 @@ use crate::command::{Entry, asynchronous, sync};
 
 /// The room's commands.
 pub const COMMANDS: &[Entry] = &[
+    sync::<adopt::AdoptVirtualMachine>(),
     sync::<change::ChangeServiceForVirtualMachine>(),
     asynchronous::<deploy::DeployVirtualMachine>(),
     asynchronous::<destroy::DestroyVirtualMachine>(),

@@ -90,7 +90,14 @@ impl AsyncCommand for StartVirtualMachine {
                 "instance {id} is still giving GPUs back, which waits for their host"
             )));
         }
-        let had_disks = volume::of_vm(tx, id)?.iter().any(|disk| disk.state == "Ready");
+        let disks = volume::of_vm(tx, id)?;
+        if disks.is_empty() {
+            return Err(Error::Conflict(format!(
+                "instance {id} was made by hand and adopted: start domain {} on its host, the cloud takes note of it",
+                now.instance_name
+            )));
+        }
+        let had_disks = disks.iter().any(|disk| disk.state == "Ready");
         let kept_at = held.first().map(|device| device.host);
         let order = order(tx, &now, request, had_disks, kept_at)?;
         let placed = placing::place(env, tx, caller, &order)?;

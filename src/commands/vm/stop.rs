@@ -81,7 +81,9 @@ impl AsyncCommand for StopVirtualMachine {
             let seconds = cx.settings.stop_seconds;
             let how = if plan.forced { Stop::Forced } else { Stop::Graceful { seconds } };
             host.ensure_stopped(vm.uuid(), how).await?;
-            host.ensure_undefined(vm.uuid()).await?;
+            if !cx.db.read(move |conn| vm::is_adopted(conn, vm)).await? {
+                host.ensure_undefined(vm.uuid()).await?;
+            }
             let gives_back = plan.gives_back;
             cx.db
                 .txn("vm stopped", move |tx| {

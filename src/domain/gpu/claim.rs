@@ -52,6 +52,8 @@ pub struct Standing {
     pub carrier: PciAddress,
     /// Whether an allocation of it is active.
     pub is_held: bool,
+    /// Whether it gets no new instance.
+    pub is_draining: bool,
     /// Which module of its host's fabric it is.
     pub module: Option<u8>,
     /// What of its card it covers, when it is a MIG instance.
@@ -188,8 +190,8 @@ impl Books<'_> {
             if parent.is_held {
                 return Err(format!("device {id} is a part of one that is in use as a whole"));
             }
-            if parent.health != Health::Ok {
-                return Err(format!("the GPU of device {id} is {}", parent.health));
+            if parent.health != Health::Ok || parent.is_draining {
+                return Err(format!("the GPU of device {id} is {} or drained", parent.health));
             }
         }
         let is_cut = picks.iter().any(|p| matches!(p, Pick::Slice { gpu, .. } if *gpu == id));
@@ -217,8 +219,8 @@ impl Books<'_> {
         granted: &[Granted],
     ) -> Result<Granted, String> {
         let it = self.find(gpu)?;
-        if it.managed != ManagedState::Managed || it.health != Health::Ok {
-            return Err(format!("GPU {gpu} is {} and {}", it.managed, it.health));
+        if it.managed != ManagedState::Managed || it.health != Health::Ok || it.is_draining {
+            return Err(format!("GPU {gpu} is {}, {} or drained", it.managed, it.health));
         }
         if it.is_held || picks.contains(&Pick::Device(gpu)) {
             return Err(format!("GPU {gpu} is in use as a whole"));
@@ -286,6 +288,8 @@ fn fit(it: &Standing) -> Result<(), String> {
         Err(format!("device {} is in use", it.id))
     } else if it.managed != ManagedState::Managed {
         Err(format!("device {} is {}", it.id, it.managed))
+    } else if it.is_draining {
+        Err(format!("device {} is drained", it.id))
     } else if it.health != Health::Ok {
         Err(format!("device {} is {}", it.id, it.health))
     } else if it.device_type == DeviceType::VGPUOnly {
@@ -317,6 +321,7 @@ mod tests {
             iommu_group: Some(i32::from(n)),
             carrier,
             is_held: false,
+            is_draining: false,
             module: None,
             cut: None,
         }
@@ -360,6 +365,7 @@ mod tests {
         let cases = [
             Standing { is_held: true, ..base.clone() },
             Standing { managed: ManagedState::Unmanaged, ..base.clone() },
+            Standing { is_draining: true, ..base.clone() },
             Standing { health: Health::Missing, ..base.clone() },
             Standing { health: Health::Quarantined, ..base.clone() },
             Standing { health: Health::Foreign, ..base.clone() },

@@ -139,23 +139,27 @@ fn busy(driver: &str) -> Reason {
     }
 }
 
-fn degraded(link: LinkFacts) -> Option<Reason> {
-    let LinkFacts { capable, actual } = link;
-    let show = |(speed, width): (u32, u32)| match speed % 10 {
+/// A link in words: tenths of GT/s, lanes.
+pub(super) fn speed((speed, width): (u32, u32)) -> String {
+    match speed % 10 {
         0 => format!("{} GT/s x{width}", speed / 10),
         tenths => format!("{}.{tenths} GT/s x{width}", speed / 10),
-    };
+    }
+}
+
+fn degraded(link: LinkFacts) -> Option<Reason> {
+    let LinkFacts { capable, actual } = link;
     if actual.1 < capable.1 {
         return Some(Reason {
             short: "link narrow",
-            sentence: format!("the PCIe link runs at {}, not at {}", show(actual), show(capable)),
+            sentence: format!("the PCIe link runs at {}, not at {}", speed(actual), speed(capable)),
             hint: "seat the card again and check riser and slot: the slot may have fewer lanes"
                 .into(),
         });
     }
     (actual.0 < capable.0).then(|| Reason {
         short: "link slow",
-        sentence: format!("the PCIe link runs at {}, not at {}", show(actual), show(capable)),
+        sentence: format!("the PCIe link runs at {}, not at {}", speed(actual), speed(capable)),
         hint: "an idle GPU may slow its link to save power; if it stays so under load, check slot and riser".into(),
     })
 }

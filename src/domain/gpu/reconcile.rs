@@ -120,6 +120,13 @@ pub struct Patch {
 /// A disagreement about who uses a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Drift {
+    /// Held by nobody, used by a domain.
+    Foreign {
+        /// The device.
+        id: Id<id::GpuDevice>,
+        /// The name of the domain that uses it.
+        used_by: String,
+    },
     /// Held by one, used by another.
     UsedByOther {
         /// The device.
@@ -314,6 +321,9 @@ impl<'a> Books<'a> {
         let users = self.users(&device.address, &device.facts.companions);
         let Some(allocation) = self.held.get(&id) else {
             let is_there = matches!(self.shown(device), Shown::Same(_));
+            if let Some(user) = users.first().filter(|_| is_there && !device.is_being_reset) {
+                diff.drift.push(Drift::Foreign { id, used_by: user.name.clone() });
+            }
             match (users.first(), device.health) {
                 (Some(user), Health::Ok | Health::Missing) if is_there => {
                     diff.changes.push(Change::Foreign { id, used_by: user.name.clone() });
@@ -338,11 +348,12 @@ impl<'a> Books<'a> {
     }
 
     /// What the host says differently. Unknown never overwrites known: an administrator may have set it. While a
-    /// device is held its driver is the guest's, and says nothing about the device's readiness afterwards.
+    /// device is held or used its driver is the guest's, and says nothing about the device's readiness afterwards.
     fn patch(&self, device: &KnownDevice, seen: &Observed) -> Patch {
         let old = &device.facts;
         let new = Facts::from(seen);
-        let is_settled = !self.held.contains_key(&device.id);
+        let is_used = !self.users(&device.address, &old.companions).is_empty();
+        let is_settled = !is_used && !self.held.contains_key(&device.id);
         // a slice may be promised before the host has made it: until then the GPU looks whole
         let has_slices = self.parents_of_held.contains(device.address.as_str());
         let parent_is_new = seen

@@ -42,6 +42,7 @@ pub(super) fn gpu(number: u8) -> HostDevice {
             iommu_group: Some(number.into()),
             carrier: bus(number),
             is_held: false,
+            is_draining: false,
             module: None,
             cut: None,
         },

@@ -47,6 +47,8 @@ pub enum Why {
     NotReady(String),
     /// The administrator keeps it.
     Unmanaged,
+    /// The administrator takes it or its GPU out of use.
+    Draining,
     /// Missing, quarantined or used by a stranger.
     Unhealthy(Health),
     /// It is cut into slices, or into slices of another kind.
@@ -66,6 +68,7 @@ impl Why {
             Self::Held => "too few free GPUs".into(),
             Self::NotReady(why) => format!("not ready: {why}"),
             Self::Unmanaged => "GPUs unmanaged".into(),
+            Self::Draining => "GPUs being drained".into(),
             Self::Unhealthy(health) => format!("GPUs in error: {health}"),
             Self::Cut => "GPUs used in other slices".into(),
             Self::ParentTaken => "GPUs used as a whole".into(),
@@ -121,6 +124,8 @@ impl<'a> Books<'a> {
             Some(Why::Held)
         } else if it.managed != ManagedState::Managed {
             Some(Why::Unmanaged)
+        } else if it.is_draining || parent.is_some_and(|p| p.is_draining) {
+            Some(Why::Draining)
         } else if it.health != Health::Ok {
             Some(Why::Unhealthy(it.health))
         } else if is_cut {
@@ -205,6 +210,8 @@ impl<'a> Books<'a> {
             .sum();
         let why = if it.managed != ManagedState::Managed {
             Why::Unmanaged
+        } else if it.is_draining {
+            Why::Draining
         } else if it.health != Health::Ok {
             Why::Unhealthy(it.health)
         } else if it.is_held {

@@ -61,7 +61,10 @@ async fn stopped(
         if gives_back {
             admit(shared, "stopVirtualMachine", one.id, seed::SYSTEM_USER).await?;
         } else {
-            driver.ensure_undefined(one.id.uuid()).await?;
+            let id = one.id;
+            if !shared.wiring.db.read(move |conn| vm::is_adopted(conn, id)).await? {
+                driver.ensure_undefined(one.id.uuid()).await?;
+            }
         }
     }
     Ok(moved)

@@ -7,7 +7,10 @@ use crate::{
         vm::{VmEvent, VmState},
     },
     error::Result,
-    store::{Conn, Tx, job, schema::vm},
+    store::{
+        Conn, Tx, job,
+        schema::{vm, volume},
+    },
 };
 use diesel::{ExpressionMethods, QueryDsl, Queryable, RunQueryDsl, update};
 
@@ -52,6 +55,12 @@ pub fn placed(conn: &mut Conn, host: Option<Id<id::Host>>) -> Result<Vec<Placed>
 pub fn of(conn: &mut Conn, ids: &[Id<id::Vm>]) -> Result<Vec<Placed>> {
     let query = vm::table.filter(vm::id.eq_any(ids)).filter(vm::removed.is_null());
     Ok(query.select(columns!()).load(conn)?)
+}
+
+/// Whether it was made by hand: the cloud knows neither its disks nor its definition. One statement.
+pub fn is_adopted(conn: &mut Conn, which: Id<id::Vm>) -> Result<bool> {
+    let disks = volume::table.filter(volume::vm_id.eq(which)).select(volume::id);
+    Ok(!diesel::select(diesel::dsl::exists(disks)).get_result::<bool>(conn)?)
 }
 
 /// Moves an instance to what its host shows, unless a job works on it or it was moved since it was read; says whether it

@@ -17,7 +17,7 @@ pub use change::{
     Asks, Change, Resize, asks, change, place, resize, set_user_data, touch, unplace, user_data,
 };
 pub use decision::{Decided, decisions, hosts_named};
-pub use keep::{Placed, found, of, placed};
+pub use keep::{Placed, found, is_adopted, of, placed};
 pub use list::{Filter, list};
 pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
 

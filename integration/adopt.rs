@@ -1,0 +1,205 @@
+//! Domains that were made by hand and run with GPUs are taken into the books, or told why not.
+
+use crate::world::{
+    World,
+    rack::{Rack, machine},
+    site::{Site, state},
+};
+use csgpu::{domain::gpu::Pick, domain::machine::DeviceRef, hypervisor::fake::FakeShape};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn reference(rack: &Rack, n: usize) -> DeviceRef {
+    DeviceRef::Pci { address: rack.fake.addresses()[n], companions: Vec::new() }
+}
+
+/// Somebody starts a domain of this name with these functions by hand.
+fn by_hand(rack: &Rack, name: &str, functions: &[usize]) -> Uuid {
+    let devices = functions.iter().map(|n| reference(rack, *n)).collect();
+    let spec = machine(Uuid::new_v4(), devices);
+    let uuid = spec.uuid;
+    rack.fake.intrude(csgpu::domain::machine::MachineSpec { name: name.to_owned(), ..spec });
+    uuid
+}
+
+fn words<'a>(site: &'a Site, host: &'a str, size: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![("hostid", host), ("serviceofferingid", size), ("templateid", &site.template)]
+}
+
+async fn adopt(world: &World, words: &[(&str, &str)]) -> Vec<Value> {
+    let found = world.admin.ok("adoptVirtualMachine", words).await;
+    found["adoption"].as_array().cloned().unwrap_or_default()
+}
+
+#[actix_web::test]
+async fn a_domain_made_by_hand_becomes_an_instance_and_ends_like_one() {
+    let world = World::new().await;
+    let site = world.site([FakeShape::new("h").gpus(4)]).await;
+    let rack = &site.racks[0];
+    let size = world.size("plain", 0).await;
+    let host = rack.id.to_string();
+    let uuid = by_hand(rack, "training-box", &[0, 1]);
+    by_hand(rack, "no-gpu", &[]);
+    world.look(rack).await.expect("an answer");
+    let open = "SELECT kind AS text FROM alert WHERE resolved IS NULL";
+    assert_eq!(world.texts(open).await.len(), 2, "two devices are used by a stranger");
+
+    // first it is only shown
+    let before = world.fingerprint();
+    let shown = adopt(&world, &words(&site, &host, &size)).await;
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    assert_eq!((&shown[0]["id"], &shown[0]["domainname"]), (&json!(uuid), &json!("training-box")));
+    assert_eq!((&shown[0]["adoptable"], &shown[0]["adopted"]), (&json!(true), &json!(false)));
+    assert_eq!(shown[0]["gpus"], json!(["2 x NVIDIA A100 SXM4 80GB passthrough"]));
+    assert_eq!(shown[0]["gpudeviceids"].as_array().map(Vec::len), Some(2));
+    assert!(shown[0].get("reasons").is_none());
+    let events = |all: Vec<(String, i64, i64)>| -> Vec<(String, i64, i64)> {
+        all.into_iter().filter(|(table, ..)| table != "event").collect()
+    };
+    assert_eq!(events(world.fingerprint()), events(before), "a dry run changes nothing");
+
+    let mut real = words(&site, &host, &size);
+    real.push(("dryrun", "false"));
+    let done = adopt(&world, &real).await;
+    assert_eq!(done[0]["adopted"], true, "{done:?}");
+    assert_eq!(world.held().await, "Allocated Allocated");
+    assert!(world.texts(open).await.is_empty());
+    assert!(world.texts("SELECT id AS text FROM gpu_drift").await.is_empty());
+    let id = uuid.to_string();
+    let vm =
+        world.admin.ok("listVirtualMachines", &[("id", &id)]).await["virtualmachine"][0].clone();
+    assert_eq!((&vm["state"], &vm["hostid"]), (&json!("Running"), &json!(host)));
+    assert_eq!(
+        (&vm["name"], &vm["instancename"]),
+        (&json!("training-box"), &json!("training-box"))
+    );
+    assert_eq!(vm["gpucount"], 2, "{vm}");
+    let used = "SELECT CAST(kind AS CHAR) AS text FROM usage_interval WHERE open = 1 AND vm_id IS NOT NULL ORDER BY kind";
+    assert_eq!(world.texts(used).await, ["1", "2", "101", "101"]);
+    world.look(rack).await.expect("an answer");
+    assert!(world.texts("SELECT id AS text FROM gpu_drift").await.is_empty());
+    assert!(adopt(&world, &real).await.is_empty(), "there is nothing left to adopt");
+    world.check_invariants();
+
+    // a stop leaves what it cannot make again, a start is the host's
+    let stop = [("id", id.as_str()), ("forced", "true")];
+    assert_eq!(world.admin.call_async("stopVirtualMachine", &stop).await["jobstatus"], 1);
+    assert_eq!(state(&world.admin, &id).await.as_deref(), Some("Stopped"));
+    assert_eq!(world.held().await, "Allocated Allocated", "kept by a stop, as the setting says");
+    assert!(rack.fake.domain(uuid).is_some(), "its definition stays");
+    let refused = world.admin.call("startVirtualMachine", &[("id", &id)]).await;
+    assert!(
+        refused.error().contains("start domain training-box on its host"),
+        "{}",
+        refused.text()
+    );
+    let gone = [("id", id.as_str()), ("expunge", "true")];
+    let job = world.admin.call_async("destroyVirtualMachine", &gone).await;
+    assert_eq!(job["jobstatus"], 1, "{job}");
+    assert_eq!(world.held().await, "");
+    assert!(rack.fake.domain(uuid).is_none());
+    assert_eq!(rack.fake.proven().len(), 2, "proven clean like all others");
+    world.settle().await;
+}
+
+#[actix_web::test]
+async fn where_the_books_disagree_nothing_is_taken_over() {
+    let world = World::new().await;
+    let shape = FakeShape::new("h").gpus(8).gpus_per_group(2);
+    let site = world.site([shape]).await;
+    let rack = &site.racks[0];
+    let (size, three) = (world.size("plain", 0).await, world.size("three", 3).await);
+    let host = rack.id.to_string();
+    let all = world.devices(rack).await;
+    let vm = world.claim(rack, &[Pick::Device(all[0]), Pick::Device(all[1])]).await.expect("free");
+    by_hand(rack, "thief", &[0, 1]);
+    by_hand(rack, "half", &[2]);
+    by_hand(rack, "kept", &[4, 5]);
+    by_hand(rack, "fine", &[6, 7]);
+    world.admin.ok("unmanageGpuDevice", &[("ids", &all[4].to_string())]).await;
+    world.run(&format!("UPDATE gpu_device SET health = 'Quarantined', health_reason = 'a doubt' WHERE id = '{}'", all[5])).await;
+    world.look(rack).await.expect("an answer");
+    let shown = adopt(&world, &words(&site, &host, &size)).await;
+    let reasons = |name: &str| {
+        let one = shown.iter().find(|one| one["domainname"] == name).expect("it is shown");
+        let reasons = one["reasons"].as_array().cloned().unwrap_or_default();
+        reasons.iter().map(|why| why.as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+    };
+    let held = |at: &str| format!("GPU device {at} is held by instance {vm}");
+    assert_eq!(reasons("thief"), [held("0000:11:00.0"), held("0000:13:00.0")]);
+    let half = "GPU device 0000:17:00.0 shares IOMMU group 21 with 0000:15:00.0 and is not with the domain";
+    assert_eq!(reasons("half"), [half]);
+    let kept = [
+        "GPU device 0000:19:00.0 is unmanaged: manage it first",
+        "GPU device 0000:1b:00.0 is Quarantined: a doubt",
+    ];
+    assert_eq!(reasons("kept"), kept);
+    assert!(reasons("fine").is_empty());
+
+    let held = world.texts("SELECT id AS text FROM gpu_allocation WHERE active = 1").await;
+    let real = |name: &'static str, size: &str| {
+        let size = size.to_owned();
+        let (world, site, host) = (&world, &site, &host);
+        async move {
+            let mut words = words(site, host, &size);
+            words.extend([("dryrun", "false"), ("domainname", name)]);
+            world.admin.call("adoptVirtualMachine", &words).await
+        }
+    };
+    let refused = real("half", &size).await;
+    let want = format!("domain half cannot be adopted: {half}");
+    assert_eq!((refused.status, refused.error()), (530, want.as_str()));
+    let refused = real("fine", &three).await;
+    assert!(refused.error().contains("asks for 3 x NVIDIA A100"), "{}", refused.text());
+    let refused = real("nobody", &size).await;
+    assert_eq!(refused.status, 431, "{}", refused.text());
+    assert_eq!(world.texts("SELECT id AS text FROM gpu_allocation WHERE active = 1").await, held);
+
+    // what fits is taken over, the rest is told
+    let mut words = words(&site, &host, &size);
+    words.push(("dryrun", "false"));
+    let done = adopt(&world, &words).await;
+    let adopted: Vec<&Value> = done.iter().filter(|one| one["adopted"] == true).collect();
+    assert_eq!((done.len(), adopted.len()), (4, 1));
+    assert_eq!(adopted[0]["domainname"], "fine");
+    let joe = world.user("joe").await;
+    assert_eq!(joe.call("adoptVirtualMachine", &words).await.status, 432);
+}
+
+#[actix_web::test]
+async fn limits_and_room_speak_against_it_and_two_at_once_take_it_over_once() {
+    let world = World::new().await;
+    let site = world.site([FakeShape::new("h").gpus(2)]).await;
+    let rack = &site.racks[0];
+    let size = world.size("plain", 0).await;
+    let host = rack.id.to_string();
+    by_hand(rack, "box", &[0]);
+    world.look(rack).await.expect("an answer");
+    let _joe = world.user("joe").await;
+    let domain = world.texts("SELECT domain_id AS text FROM account WHERE name = 'joe'").await;
+    let mut for_joe = words(&site, &host, &size);
+    for_joe.extend([("account", "joe"), ("domainid", &domain[0]), ("dryrun", "false")]);
+    for_joe.push(("domainname", "box"));
+    let limit =
+        [("account", "joe"), ("domainid", &*domain[0]), ("resourcetype", "16"), ("max", "0")];
+    world.admin.ok("updateResourceLimit", &limit).await;
+    let refused = world.admin.call("adoptVirtualMachine", &for_joe).await;
+    assert_eq!(refused.status, 535, "{}", refused.text());
+    assert_eq!(world.held().await, "");
+    world.run("UPDATE host SET memory = 1048576").await;
+    let shown = adopt(&world, &words(&site, &host, &size)).await;
+    let why = shown[0]["reasons"][0].as_str().expect("a reason");
+    assert!(why.contains("the host has 1 MiB left"), "{why}");
+    world.run("UPDATE host SET memory = 549755813888").await;
+
+    let mut real = words(&site, &host, &size);
+    real.push(("dryrun", "false"));
+    let (one, two) = tokio::join!(
+        world.admin.call("adoptVirtualMachine", &real),
+        world.admin.call("adoptVirtualMachine", &real)
+    );
+    let won = |answer: &crate::world::Answer| answer.text().matches("\"adopted\":true").count();
+    assert_eq!(won(&one) + won(&two), 1, "{} {}", one.text(), two.text());
+    assert_eq!(world.held().await, "Allocated");
+    world.settle().await;
+}

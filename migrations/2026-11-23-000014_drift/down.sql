@@ -1,0 +1,3 @@
+ALTER TABLE `host` DROP COLUMN `draining`;
+ALTER TABLE `gpu_device` DROP COLUMN `draining`;
+DROP TABLE `gpu_drift`;
