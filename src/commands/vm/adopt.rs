@@ -253,6 +253,7 @@ fn examine(
         cpu_speed: compute.cpu_speed.unwrap_or(draft::DEFAULT_MHZ),
         memory_mib,
         demand: demand.map_err(|error| Error::Internal(Box::new(error)))?,
+        decision: None,
         gpu_display: false,
         user_data: None,
         key_pairs: None,
