@@ -57,10 +57,24 @@ pub fn begin(tx: &mut Tx<'_>, which: Id<id::GpuDevice>) -> Result<Id<id::Host>> 
     if host.state != "Up" {
         return Err(Error::Conflict(refused(format!("its host is {}", host.state))));
     }
+    check_kin(tx, (which, host.id), (parent, group), refused)?;
+    set(tx, which, Health::Quarantined, Some(BEING_RESET))?;
+    bump(tx, host.id)?;
+    Ok(host.id)
+}
+
+/// Refuses what would touch others: parts of it, its GPU, its neighbours in the IOMMU group.
+fn check_kin(
+    tx: &mut Tx<'_>,
+    (which, host): (Id<id::GpuDevice>, Id<id::Host>),
+    (parent, group): (Option<Id<id::GpuDevice>>, Option<i32>),
+    refused: impl Fn(String) -> String,
+) -> Result<()> {
+    let held = gpu_allocation::device_id.eq(gpu_device::id).and(gpu_allocation::active.eq(true));
     // what shares its fate: its parts, its GPU, the others of its IOMMU group
     let mut kin = gpu_device::table
         .inner_join(gpu_allocation::table.on(held))
-        .filter(gpu_device::host_id.eq(host.id).and(gpu_device::alive.eq(true)))
+        .filter(gpu_device::host_id.eq(host).and(gpu_device::alive.eq(true)))
         .select((gpu_device::id, gpu_allocation::vm_id))
         .into_boxed();
     let is_part = gpu_device::parent_id.assume_not_null().eq(which);
@@ -84,9 +98,7 @@ pub fn begin(tx: &mut Tx<'_>, which: Id<id::GpuDevice>) -> Result<Id<id::Host>> 
         let why = format!("it is used in slices, GPU device {part} is one");
         return Err(Error::Conflict(refused(why)));
     }
-    set(tx, which, Health::Quarantined, Some(BEING_RESET))?;
-    bump(tx, host.id)?;
-    Ok(host.id)
+    Ok(())
 }
 
 /// Whether the device is still kept for its reset.

@@ -200,20 +200,7 @@ fn examine(
         return Err(Error::Invalid(format!("service offering {name} is for another zone")));
     }
     let demand = demand(stray);
-    if let Some(asked) = &compute.gpus {
-        let has = demand.as_ref().and_then(|demand| demand.choices.first());
-        let is_same = |one: &Choice| {
-            has.is_some_and(|has| (has.profile, has.count) == (one.profile, one.count))
-        };
-        if !asked.choices.iter().any(is_same) {
-            let wants: Vec<String> =
-                asked.choices.iter().map(|one| format!("{} x {}", one.count, one.name)).collect();
-            stray.against.push(format!(
-                "service offering {name} asks for {}, the domain has other GPUs",
-                wants.join(" or ")
-            ));
-        }
-    }
+    stray.against.extend(misfit(&compute, demand.as_ref()));
     if i64::from(memory_mib) > room {
         stray.against.push(format!(
             "service offering {name} counts {memory_mib} MiB of memory, the host has {room} MiB left"
@@ -227,40 +214,68 @@ fn examine(
     if !stray.against.is_empty() {
         return Ok(None);
     }
+    let size = (cpus, compute.cpu_speed.unwrap_or(draft::DEFAULT_MHZ), memory_mib);
+    let gpu_offering_id = compute.gpu_offering.as_ref().map(|offering| offering.id);
+    let new = row(request, stray, (caller.user, owner), (zone, size))?;
+    let row = vm::New { gpu_offering_id, hypervisor: image.hypervisor, ..new };
+    Ok(Some(Draft { row, owner }))
+}
+
+/// What speaks against counting it as this offering: other GPUs than it asks for.
+fn misfit(compute: &deploy::Compute, has: Option<&GpuDemand>) -> Option<String> {
+    let asked = compute.gpus.as_ref()?;
+    let has = has.and_then(|demand| demand.choices.first());
+    let is_same =
+        |one: &Choice| has.is_some_and(|has| (has.profile, has.count) == (one.profile, one.count));
+    if asked.choices.iter().any(is_same) {
+        return None;
+    }
+    let wants: Vec<String> =
+        asked.choices.iter().map(|one| format!("{} x {}", one.count, one.name)).collect();
+    let (name, wants) = (&compute.name, wants.join(" or "));
+    Some(format!("service offering {name} asks for {wants}, the domain has other GPUs"))
+}
+
+/// The instance: it runs already, as what the offering says it is. Without its GPU offering and its kind of host.
+fn row(
+    request: &Request,
+    stray: &Stray,
+    (user, owner): (Id<id::User>, Owner),
+    (zone, (cpus, mhz, memory_mib)): (Id<id::Zone>, (i32, i32, i32)),
+) -> Result<vm::New> {
     let id = Id::from_uuid(stray.domain.uuid);
     let host_name = match &request.name {
         Some(name) => draft::host_name(name)?,
         None => draft::host_name(&stray.domain.name).unwrap_or_else(|_| format!("VM-{id}")),
     };
     let display_name = request.display_name.clone().unwrap_or_else(|| stray.domain.name.clone());
-    let demand = demand.as_ref().map(serde_json::to_string).transpose();
-    let row = vm::New {
+    let demand = demand(stray).as_ref().map(serde_json::to_string).transpose();
+    Ok(vm::New {
         id,
         account_id: owner.account,
         domain_id: owner.domain,
-        user_id: caller.user,
+        user_id: user,
         zone_id: zone,
         host_id: Some(request.host_id),
         pool_id: None,
         template_id: request.template_id,
         offering_id: request.service_offering_id,
-        gpu_offering_id: compute.gpu_offering.as_ref().map(|offering| offering.id),
+        gpu_offering_id: None,
         name: host_name,
         display_name,
         instance_name: stray.domain.name.clone(),
         state: VmState::Running,
         cpu_number: cpus,
-        cpu_speed: compute.cpu_speed.unwrap_or(draft::DEFAULT_MHZ),
+        cpu_speed: mhz,
         memory_mib,
         demand: demand.map_err(|error| Error::Internal(Box::new(error)))?,
         decision: None,
         gpu_display: false,
         user_data: None,
         key_pairs: None,
-        hypervisor: image.hypervisor,
+        hypervisor: String::new(),
         is_displayed: true,
-    };
-    Ok(Some(Draft { row, owner }))
+    })
 }
 
 /// What the domain has, as what it asks for; several kinds of GPUs cannot be asked for together.
