@@ -101,6 +101,7 @@ impl Arena {
                     keys: dir.join("ssh"),
                     scratch: dir.join("run"),
                     simulators: Some(dir.join("hosts")),
+                    hook: None,
                 })
                 .expect("a connector"),
             ),
