@@ -280,3 +280,38 @@ async fn a_quiet_host_costs_no_statement() {
     let after = refresh_if_changed(wiring, &memory, rack.id, generation().await).await;
     assert!(after.expect("an answer").is_some(), "a claim is looked at");
 }
+
+#[tokio::test]
+async fn a_discovery_file_of_cloudstack_is_taken_over_and_frees_nobody_anything() {
+    let world = World::new().await;
+    let rack = world.rack(FakeShape::new("h").gpus(1)).await;
+    let host = rack.id.to_string();
+    let file = include_str!("../src/domain/gpu/discovery.json");
+    let address = rack.fake.addresses()[0].short();
+    let file = file.replace("3b:00.0", &address); // one that is in the books
+    let words = [("hostid", host.as_str()), ("discovery", file.as_str())];
+    for _ in 0..2 {
+        let listed = world.admin.post("importGpuDevices", &words).await.inner().clone();
+        let devices = listed["gpudevice"].as_array().expect("devices").clone();
+        assert_eq!((devices.len(), &listed["count"]), (5, &5.into()), "{listed}");
+        let known =
+            devices.iter().find(|one| one["busaddress"] == *address).expect("the known one");
+        assert_eq!((&known["state"], &known["ready"]), (&"Free".into(), &true.into()), "{known}");
+        let slice = devices.iter().find(|one| one["vgpuprofilename"] == "GRID T4-2Q").expect("it");
+        assert_eq!((&slice["gpudevicetype"], &slice["ready"]), (&"MDEV".into(), &false.into()));
+    }
+    let profiles = world.admin.ok("listVgpuProfiles", &[("keyword", "MI300X VF")]).await;
+    assert_eq!(profiles["vgpuprofile"][0]["videoram"], 24576, "{profiles}");
+    let bad = [("hostid", host.as_str()), ("discovery", "{\"gpus\": 1}")];
+    let refused = world.admin.call("importGpuDevices", &bad).await;
+    assert_eq!(refused.status, 431);
+    assert!(refused.error().starts_with("discovery is not understood: "), "{}", refused.error());
+    // what the host does not show is missing after three looks
+    for _ in 0..3 {
+        world.look(&rack).await.expect("the host answers");
+    }
+    let listed = world.admin.ok("listGpuDevices", &[("hostid", &host)]).await;
+    let devices = listed["gpudevice"].as_array().expect("devices").iter();
+    let states: Vec<_> = devices.map(|one| one["state"].as_str().expect("a state")).collect();
+    assert_eq!(states.iter().filter(|state| **state == "Error").count(), 4, "{listed}");
+}

@@ -12,7 +12,10 @@ use crate::{
     },
     error::{Error, Result},
 };
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl, insert_into};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl, insert_into,
+    sql_types::{BigInt, Nullable, Text},
+};
 use std::collections::HashMap;
 
 /// A profile that exists.
@@ -70,6 +73,32 @@ pub fn ensure<'a>(tx: &mut Tx<'_>, devices: impl Iterator<Item = &'a Observed>) 
         models.profiles.insert(id, ensure_profiles(tx, id, profiles.into_iter())?);
     }
     Ok(models)
+}
+
+/// What was not known of the profiles of these devices is taken from them; nothing that is known changes.
+pub fn complete<'a>(
+    tx: &mut Tx<'_>,
+    devices: impl Iterator<Item = &'a Observed> + Clone,
+) -> Result<()> {
+    let models = ensure(tx, devices.clone())?;
+    for device in devices {
+        let id = models.profile(models.card(&device.card)?, &device.profile)?;
+        let ProfileFacts { memory_mib, max_heads, max_resolution, max_per_gpu, .. } =
+            device.profile;
+        let (x, y) = max_resolution.unzip();
+        let text = "UPDATE vgpu_profile SET video_ram = COALESCE(video_ram, ?), max_heads = COALESCE(max_heads, ?), \
+            max_resolution_x = COALESCE(max_resolution_x, ?), max_resolution_y = COALESCE(max_resolution_y, ?), \
+            max_per_gpu = COALESCE(max_per_gpu, ?) WHERE id = ?";
+        diesel::sql_query(text)
+            .bind::<Nullable<BigInt>, _>(memory_mib.and_then(|n| i64::try_from(n).ok()))
+            .bind::<Nullable<BigInt>, _>(max_heads.map(i64::from))
+            .bind::<Nullable<BigInt>, _>(x.map(i64::from))
+            .bind::<Nullable<BigInt>, _>(y.map(i64::from))
+            .bind::<Nullable<BigInt>, _>(max_per_gpu.map(i64::from))
+            .bind::<Text, _>(id)
+            .execute(&mut **tx)?;
+    }
+    Ok(())
 }
 
 /// The card of a device.

@@ -9,6 +9,7 @@ mod disable;
 mod discover;
 mod drain;
 mod enable;
+mod import;
 mod list;
 mod manage;
 mod reset;
@@ -28,6 +29,7 @@ pub const COMMANDS: &[Entry] = &[
     sync::<discover::DiscoverGpuDevices>(),
     sync::<drain::DrainGpuDevice>(),
     sync::<enable::EnableGpuDevice>(),
+    sync::<import::ImportGpuDevices>(),
     sync::<list::ListGpuDevices>(),
     sync::<manage::ManageGpuDevice>(),
     asynchronous::<reset::ResetGpuDevice>(),

@@ -42,7 +42,12 @@ pub fn observe(seen: &SeenDevices, rules: &Rules, host: HostConditions) -> Inven
 
 /// A card by its ids: the catalogue's names, else libvirt's.
 pub fn card_facts(function: &SeenFunction) -> CardFacts {
-    let SeenFunction { vendor_id, device_id, .. } = *function;
+    let SeenFunction { vendor_id, device_id, vendor, product, .. } = function;
+    card_facts_of((*vendor_id, *device_id), (vendor, product))
+}
+
+/// What is known of a card by its ids, and by its names as somebody read them.
+pub fn card_facts_of((vendor_id, device_id): (u16, u16), names: (&str, &str)) -> CardFacts {
     let known = catalogue::card(vendor_id, device_id);
     let text = |read: &str, otherwise: String| match read.trim() {
         "" => otherwise,
@@ -52,11 +57,11 @@ pub fn card_facts(function: &SeenFunction) -> CardFacts {
         vendor_id,
         device_id,
         vendor_name: known.map_or_else(
-            || text(&function.vendor, format!("Vendor {vendor_id:04x}")),
+            || text(names.0, format!("Vendor {vendor_id:04x}")),
             |k| k.vendor.to_owned(),
         ),
         device_name: known.map_or_else(
-            || text(&function.product, format!("Device {vendor_id:04x}:{device_id:04x}")),
+            || text(names.1, format!("Device {vendor_id:04x}:{device_id:04x}")),
             |k| k.name.to_owned(),
         ),
         memory_mib: known.and_then(|k| k.memory_mib),

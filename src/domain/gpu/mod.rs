@@ -6,6 +6,7 @@
 pub mod address;
 pub mod books;
 pub mod claim;
+pub mod discovery;
 pub mod drift;
 pub mod fabric;
 mod group;
