@@ -113,7 +113,7 @@ async fn a_domains_limit_binds_the_accounts_of_all_domains_below() {
     let eve = world.member("eve", "0", Some(&above)).await;
     instance(&joe.call_async("deployVirtualMachine", &deploy(&site, &size)).await);
     let refused = eve.call("deployVirtualMachine", &deploy(&site, &size)).await;
-    assert_eq!(refused.status, 535);
+    assert_eq!(refused.status, 535, "{}", refused.text());
     assert_eq!(
         refused.error(),
         format!(

@@ -2,6 +2,7 @@
 
 use super::{
     Conn,
+    prepared::prepared,
     schema::{detail, network, service_offering, vgpu_profile},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 };
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, QueryableByName, RunQueryDsl,
-    Selectable, SelectableHelper, sql_query,
+    Selectable, SelectableHelper,
     sql_types::{BigInt, Bool, Integer, Nullable, Text},
 };
 
@@ -220,9 +221,9 @@ pub fn compute(conn: &mut Conn, named: &Named) -> Result<(Compute, Image, i64)> 
 
 /// [`compute`] for an instance that exists, whose template may be gone.
 pub fn offering(conn: &mut Conn, named: &Named) -> Result<(Compute, Option<Image>, i64)> {
-    let mut rows: Vec<Row> = sql_query(COMPUTE)
+    let mut rows: Vec<Row> = prepared(COMPUTE)
         .bind::<Text, _>(named.owner)
-        .bind::<Text, _>(&named.key_pairs)
+        .bind::<Text, _>(named.key_pairs.as_str())
         .bind::<Nullable<Text>, _>(named.gpus)
         .bind::<Text, _>(named.template)
         .bind::<Text, _>(named.offering)

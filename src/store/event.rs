@@ -1,11 +1,11 @@
 //! Events: what changed, who did it, when; written with the change itself.
 
-use super::{Tx, schema::event};
+use super::{Tx, prepared::prepared, schema::event};
 use crate::{
     domain::{Id, Kind, id, identity::Caller},
     error::Result,
 };
-use diesel::{ExpressionMethods, RunQueryDsl, insert_into, sql_query, sql_types::Text};
+use diesel::{ExpressionMethods, RunQueryDsl, insert_into, sql_types::Text};
 use uuid::Uuid;
 
 /// An event to record.
@@ -75,7 +75,7 @@ pub fn follow(tx: &mut Tx<'_>, job: Id<id::Job>, state: &str, failed: Option<&st
         resource_id, job_id, parent_id) \
         SELECT ?, kind, ?, ?, LEFT(CONCAT(?, description, ?), 1000), user_id, account_id, domain_id, resource_kind, \
         resource_id, job_id, id FROM event WHERE job_id = ? AND state = 'Scheduled'";
-    sql_query(text)
+    prepared(text)
         .bind::<Text, _>(Id::<id::Event>::mint())
         .bind::<Text, _>(level)
         .bind::<Text, _>(state)

@@ -3,6 +3,7 @@
 use super::{
     Conn,
     gpu_inventory::read_addresses,
+    prepared::prepared,
     schema::{gpu_allocation, gpu_card, gpu_device},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 };
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl,
-    QueryableByName, RunQueryDsl, sql_query, sql_types::Text,
+    QueryableByName, RunQueryDsl, sql_types::Text,
 };
 use uuid::Uuid;
 
@@ -112,7 +113,7 @@ pub fn left_releasing(conn: &mut Conn, host: Id<id::Host>) -> Result<Vec<Id<id::
         AND vm.removed IS NULL AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject_id = a.vm_id \
         AND (j.state IN ('Queued', 'Running', 'Undoing', 'Due', 'Paying') \
         OR EXISTS (SELECT 1 FROM host_debt d WHERE d.paid IS NULL AND d.plan = j.id)))";
-    let rows: Vec<Left> = sql_query(text).bind::<Text, _>(host).load(conn)?;
+    let rows: Vec<Left> = prepared(text).bind::<Text, _>(host).load(conn)?;
     Ok(rows.into_iter().map(|row| row.vm).collect())
 }
 

@@ -1,6 +1,9 @@
 //! Do these ids exist, and may the caller see them? One query for a whole request.
 
-use super::Conn;
+use super::{
+    Conn,
+    prepared::{marks, prepared},
+};
 use crate::{
     domain::{
         Kind,
@@ -8,7 +11,7 @@ use crate::{
     },
     error::Result,
 };
-use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use diesel::{QueryableByName, RunQueryDsl, sql_types::Text};
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -81,6 +84,9 @@ struct Found {
     id: String,
 }
 
+/// A request names at most so many ids, except for lists of them.
+const USUAL: usize = 8;
+
 /// Those of the wanted ids that exist and that the caller may see. One statement.
 pub fn visible(
     conn: &mut Conn,
@@ -88,23 +94,23 @@ pub fn visible(
     wanted: &[(Kind, Uuid)],
 ) -> Result<HashSet<(Kind, Uuid)>> {
     let scope = caller.scope();
-    let mut parts = Vec::new();
+    let (mut parts, mut values) = (Vec::new(), Vec::new());
     for kind in Kind::ALL {
-        let ids: Vec<String> = wanted
-            .iter()
-            .filter(|(k, _)| k == kind)
-            .map(|(_, id)| format!("'{}'", id.hyphenated())) // a UUID's text needs no escaping
-            .collect();
-        if !ids.is_empty() {
-            let (from, condition) = source(*kind, scope.reach(), caller);
+        let before = values.len();
+        values.extend(
+            wanted.iter().filter(|(k, _)| k == kind).map(|(_, id)| id.hyphenated().to_string()),
+        );
+        if values.len() > before {
+            let ids = marks(values.len() - before);
+            let (from, condition) = source(*kind, scope.reach(), caller, &mut values);
             parts.push(format!(
-                "SELECT '{}' AS kind, t.id AS id FROM {from} AND t.id IN ({}){condition}",
+                "SELECT '{}' AS kind, t.id AS id FROM {from} AND t.id IN ({ids}){condition}",
                 kind.object(),
-                ids.join(", ")
             ));
         }
     }
-    let rows: Vec<Found> = sql_query(parts.join(" UNION ALL ")).load(conn)?;
+    let statement = prepared(parts.join(" UNION ALL ")).rare(wanted.len() > USUAL);
+    let rows: Vec<Found> = statement.bind_all::<Text, _>(values).load(conn)?;
     Ok(rows
         .iter()
         .filter_map(|row| {
@@ -114,49 +120,61 @@ pub fn visible(
         .collect())
 }
 
-/// The `FROM .. WHERE ..` of a noun and the condition that the caller's reach adds.
-fn source(kind: Kind, reach: &Reach, caller: &Caller) -> (&'static str, String) {
-    let owned = |extra: &str| match reach {
+/// The `FROM .. WHERE ..` of a noun and the condition that the caller's reach adds; its values come after the others.
+fn source(
+    kind: Kind,
+    reach: &Reach,
+    caller: &Caller,
+    values: &mut Vec<String>,
+) -> (&'static str, String) {
+    let mut owned = |extra: &str| match reach {
         Reach::All => String::new(),
         // what belongs to a project belongs to an account of its own: its members see it
         Reach::Account(account) if kind == Kind::Project || kind == Kind::User => {
-            format!(" AND (t.account_id = '{account}'{extra})")
+            values.push(account.to_string());
+            format!(" AND (t.account_id = ?{extra})")
         }
-        Reach::Account(account) => format!(
-            " AND (t.account_id = '{account}' OR t.account_id IN (SELECT project.account_id FROM project JOIN project_member ON project_member.project_id = project.id WHERE project_member.account_id = '{account}' AND project.alive = 1){extra})"
-        ),
-        Reach::Domain { path } => format!(" AND (t.domain_id IN ({}){extra})", below(path)),
+        Reach::Account(account) => {
+            values.extend([account.to_string(), account.to_string()]);
+            format!(
+                " AND (t.account_id = ? OR t.account_id IN (SELECT project.account_id FROM project JOIN project_member ON project_member.project_id = project.id WHERE project_member.account_id = ? AND project.alive = 1){extra})"
+            )
+        }
+        Reach::Domain { path } => {
+            format!(" AND (t.domain_id IN ({}){extra})", below(path, values))
+        }
     };
     match rule(kind) {
         Rule::Open(from) => (from, String::new()),
         Rule::Owned(from) | Rule::Mine(from) => (from, owned("")),
         Rule::Shared(from, condition) => (from, owned(&format!(" OR {condition}"))),
-        Rule::Domain => match reach {
-            Reach::All => ("domain t WHERE t.alive = 1", String::new()),
-            Reach::Domain { path } => {
-                ("domain t WHERE t.alive = 1", format!(" AND t.id IN ({})", below(path)))
-            }
-            Reach::Account(_) => {
-                ("domain t WHERE t.alive = 1", format!(" AND t.id = '{}'", caller.domain))
-            }
-        },
-        Rule::Account => match reach {
-            Reach::All => ("account t WHERE t.alive = 1", String::new()),
-            Reach::Domain { path } => {
-                ("account t WHERE t.alive = 1", format!(" AND t.domain_id IN ({})", below(path)))
-            }
-            Reach::Account(account) => {
-                ("account t WHERE t.alive = 1", format!(" AND t.id = '{account}'"))
-            }
-        },
+        Rule::Domain => {
+            let condition = match reach {
+                Reach::All => String::new(),
+                Reach::Domain { path } => format!(" AND t.id IN ({})", below(path, values)),
+                Reach::Account(_) => {
+                    values.push(caller.domain.to_string());
+                    " AND t.id = ?".to_owned()
+                }
+            };
+            ("domain t WHERE t.alive = 1", condition)
+        }
+        Rule::Account => {
+            let condition = match reach {
+                Reach::All => String::new(),
+                Reach::Domain { path } => format!(" AND t.domain_id IN ({})", below(path, values)),
+                Reach::Account(account) => {
+                    values.push(account.to_string());
+                    " AND t.id = ?".to_owned()
+                }
+            };
+            ("account t WHERE t.alive = 1", condition)
+        }
     }
 }
 
-/// The ids of a domain and all below it; a path is made of names that were checked when the domain was made, and is
-/// written in hexadecimal here all the same. It needs the column's collation: MySQL would give it another one.
-fn below(path: &str) -> String {
-    let hex: String = path.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!(
-        "SELECT id FROM domain WHERE LEFT(path, CHAR_LENGTH(CONVERT(X'{hex}' USING utf8mb4))) = CONVERT(X'{hex}' USING utf8mb4) COLLATE utf8mb4_general_ci"
-    )
+/// The ids of a domain and all below it.
+fn below(path: &str, values: &mut Vec<String>) -> &'static str {
+    values.extend([path.to_owned(), path.to_owned()]);
+    "SELECT id FROM domain WHERE LEFT(path, CHAR_LENGTH(?)) = ?"
 }

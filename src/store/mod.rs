@@ -51,6 +51,7 @@ pub mod physical_network;
 pub mod placement;
 pub mod pod;
 mod pool;
+mod prepared;
 pub mod project;
 pub mod role;
 mod schema;

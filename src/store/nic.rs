@@ -35,7 +35,12 @@ pub fn insert(tx: &mut Tx<'_>, nics: &[New]) -> Result<()> {
     if nics.is_empty() {
         return Ok(());
     }
-    insert_into(nic::table).values(nics).execute(&mut **tx).map_err(|error| {
+    let inserted = match nics {
+        // several rows are a statement that is prepared anew each time
+        [one] => insert_into(nic::table).values(one).execute(&mut **tx),
+        several => insert_into(nic::table).values(several).execute(&mut **tx),
+    };
+    inserted.map_err(|error| {
         let error = Error::from(error);
         if is_duplicate(&error) { Error::LostRace("network address") } else { error }
     })?;

@@ -19,6 +19,7 @@ pub use recount::{of_account, of_domain};
 use super::{
     Conn, Tx,
     owner::Owner,
+    prepared::{Prepared, marks, prepared},
     schema::{account, domain},
     seed::ROOT_DOMAIN,
 };
@@ -27,7 +28,7 @@ use crate::{
     error::{Error, Result},
 };
 use diesel::{
-    ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_query,
+    ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl,
     sql_types::{BigInt, Integer, Text},
 };
 use std::fmt::Write as _;
@@ -45,14 +46,14 @@ pub enum Amount {
 pub type Bill = Vec<(Resource, Amount)>;
 
 impl Amount {
-    /// As an expression; ids and numbers need no escaping.
-    fn sql(self) -> String {
+    /// As an expression, with one value to be bound.
+    const fn sql(self) -> &'static str {
         match self {
-            Self::Of(number) => number.to_string(),
-            Self::GpuMemoryOf(vm) => format!(
+            Self::Of(_) => "CAST(? AS SIGNED)",
+            Self::GpuMemoryOf(_) => {
                 "(SELECT COALESCE(SUM(memory_mib), 0) FROM gpu_allocation \
-                 WHERE vm_id = '{vm}' AND active = 1 AND state = 'Reserved')"
-            ),
+                 WHERE vm_id = ? AND active = 1 AND state = 'Reserved')"
+            }
         }
     }
 }
@@ -88,7 +89,9 @@ pub fn charge(tx: &mut Tx<'_>, owner: Owner, bill: &Bill) -> Result<()> {
          WHERE {} AND (max < 0 OR used + {amount} <= max)",
         these(&owners, bill)
     );
-    let changed = sql_query(text).execute(&mut **tx)?;
+    let mut statement = with_amounts(prepared(text), bill).bind_all::<Text, _>(&owners);
+    statement = with_amounts(statement, bill);
+    let changed = statement.execute(&mut **tx)?;
     if changed == owners.len() * bill.len() {
         return Ok(());
     }
@@ -116,7 +119,7 @@ pub fn free(tx: &mut Tx<'_>, owner: Owner, bill: &Bill) -> Result<()> {
         case(bill),
         these(&owners, bill)
     );
-    sql_query(text).execute(&mut **tx)?;
+    with_amounts(prepared(text), bill).bind_all::<Text, _>(&owners).execute(&mut **tx)?;
     Ok(())
 }
 
@@ -134,7 +137,7 @@ fn above(conn: &mut Conn, domain: Id<id::Domain>) -> Result<Vec<String>> {
     }
     let text = "SELECT a.id FROM domain a JOIN domain d ON LEFT(d.path, CHAR_LENGTH(a.path)) = a.path \
         WHERE d.id = ? AND a.parent_id IS NOT NULL AND a.alive = 1 ORDER BY CHAR_LENGTH(a.path) DESC";
-    let rows: Vec<Found> = sql_query(text).bind::<Text, _>(domain).load(conn)?;
+    let rows: Vec<Found> = prepared(text).bind::<Text, _>(domain).load(conn)?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
@@ -142,6 +145,14 @@ fn above(conn: &mut Conn, domain: Id<id::Domain>) -> Result<Vec<String>> {
 struct Found {
     #[diesel(sql_type = Text)]
     id: String,
+}
+
+/// Binds the amounts of one [`case`].
+fn with_amounts<'a>(statement: Prepared<'a>, bill: &Bill) -> Prepared<'a> {
+    bill.iter().fold(statement, |statement, (_, amount)| match *amount {
+        Amount::Of(number) => statement.bind::<BigInt, _>(number),
+        Amount::GpuMemoryOf(vm) => statement.bind::<Text, _>(vm),
+    })
 }
 
 /// The amount for the row's resource.
@@ -157,7 +168,7 @@ fn case(bill: &Bill) -> String {
 fn these(owners: &[String], bill: &Bill) -> String {
     let kinds: Vec<String> =
         bill.iter().map(|(resource, _)| resource.number().to_string()).collect();
-    format!("owner_id IN ('{}') AND kind IN ({})", owners.join("', '"), kinds.join(", "))
+    format!("owner_id IN ({}) AND kind IN ({})", marks(owners.len()), kinds.join(", "))
 }
 
 #[derive(QueryableByName)]
@@ -170,25 +181,27 @@ struct Row {
     used: i64,
     #[diesel(sql_type = BigInt)]
     max: i64,
+    /// With what is asked; the amount alone would have the width that its values had when it was prepared.
     #[diesel(sql_type = BigInt)]
-    amount: i64,
+    wanted: i64,
 }
 
 /// Says which limit is in the way: resource by resource, the account before the domains.
 fn check_among(conn: &mut Conn, owner: Owner, owners: &[String], bill: &Bill) -> Result<()> {
     let text = format!(
-        "SELECT owner_id, kind, used, max, CAST({} AS SIGNED) AS amount FROM resource_count WHERE {}",
+        "SELECT owner_id, kind, used, max, used + {} AS wanted FROM resource_count WHERE {}",
         case(bill),
         these(owners, bill)
     );
-    let rows: Vec<Row> = sql_query(text).load(conn)?;
+    let statement = with_amounts(prepared(text), bill).bind_all::<Text, _>(owners);
+    let rows: Vec<Row> = statement.load(conn)?;
     for (resource, _) in bill {
         for (place, id) in owners.iter().enumerate() {
             let row = rows.iter().find(|row| row.owner_id == *id && row.kind == resource.number());
             let Some(row) = row else {
                 return Err(Error::internal(format!("nothing is counted for owner {id}")));
             };
-            if row.max >= 0 && row.used + row.amount > row.max {
+            if row.max >= 0 && row.wanted > row.max {
                 return Err(Error::Limit(match place {
                     0 => account_text(conn, owner, *resource, row)?,
                     _ => domain_text(*resource, row),
@@ -212,7 +225,7 @@ fn account_text(conn: &mut Conn, owner: Owner, of: Resource, row: &Row) -> Resul
         of.text(row.max),
         of.text(row.used),
         of.text(0),
-        of.text(row.amount)
+        of.text(row.wanted - row.used)
     ))
 }
 
@@ -225,6 +238,6 @@ fn domain_text(of: Resource, row: &Row) -> String {
         of.text(row.max),
         of.text(row.used),
         of.text(0),
-        of.text(row.amount)
+        of.text(row.wanted - row.used)
     )
 }

@@ -9,7 +9,7 @@ mod sum;
 pub use list::{Filter, Record, list};
 pub use sum::{Sum, SumBy, sums};
 
-use super::Tx;
+use super::{Tx, prepared::prepared};
 use crate::{
     domain::{Id, id},
     error::Result,
@@ -71,39 +71,48 @@ impl Usage {
 const COLUMNS: &str = "id, kind, account_id, domain_id, zone_id, subject_id, vm_id, host_id, offering_id, profile_id, \
     template_id, name, size, cpu_number, cpu_speed, memory_mib, started";
 
-/// The columns of an instance's stretch.
+/// The columns of an instance's stretch; to be bound: the stretch's own id, the instance.
 fn of_vm(kind: Usage) -> String {
-    let (id, kind) = (Id::<id::Event>::mint(), kind.number());
+    let kind = kind.number();
     format!(
-        "SELECT '{id}', {kind}, account_id, domain_id, zone_id, id, id, host_id, offering_id, NULL, template_id, name, \
+        "SELECT ?, {kind}, account_id, domain_id, zone_id, id, id, host_id, offering_id, NULL, template_id, name, \
          NULL, cpu_number, cpu_speed, memory_mib, UTC_TIMESTAMP(6) FROM vm WHERE id = ?"
     )
 }
 
+/// The id of a new stretch.
+fn stretch() -> Id<id::Event> {
+    Id::mint()
+}
+
 /// A new instance and its root disk are used from now on. One statement.
 pub fn deployed(tx: &mut Tx<'_>, vm: Id<id::Vm>, root: Id<id::Volume>) -> Result<()> {
-    let id = Id::<id::Event>::mint();
     let volume = Usage::Volume.number();
     let text = format!(
         "INSERT INTO usage_interval ({COLUMNS}) {} UNION ALL \
-         SELECT '{id}', {volume}, account_id, domain_id, zone_id, id, vm_id, NULL, NULL, NULL, template_id, name, size, \
+         SELECT ?, {volume}, account_id, domain_id, zone_id, id, vm_id, NULL, NULL, NULL, template_id, name, size, \
          NULL, NULL, NULL, UTC_TIMESTAMP(6) FROM volume WHERE id = ?",
         of_vm(Usage::Allocated)
     );
-    sql_query(text).bind::<Text, _>(vm).bind::<Text, _>(root).execute(&mut **tx)?;
+    prepared(text)
+        .bind::<Text, _>(stretch())
+        .bind::<Text, _>(vm)
+        .bind::<Text, _>(stretch())
+        .bind::<Text, _>(root)
+        .execute(&mut **tx)?;
     Ok(())
 }
 
 /// An instance is used in this way from now on. One statement.
 pub fn begin(tx: &mut Tx<'_>, kind: Usage, vm: Id<id::Vm>) -> Result<()> {
     let text = format!("INSERT INTO usage_interval ({COLUMNS}) {}", of_vm(kind));
-    sql_query(text).bind::<Text, _>(vm).execute(&mut **tx)?;
+    prepared(text).bind::<Text, _>(stretch()).bind::<Text, _>(vm).execute(&mut **tx)?;
     Ok(())
 }
 
 /// A template's file is there from now on. One statement.
 pub fn begin_template(tx: &mut Tx<'_>, template: Id<id::Template>) -> Result<()> {
-    let (id, kind) = (Id::<id::Event>::mint(), Usage::Template.number());
+    let (id, kind) = (stretch(), Usage::Template.number());
     let text = format!(
         "INSERT INTO usage_interval ({COLUMNS}) SELECT '{id}', {kind}, account_id, domain_id, zone_id, id, NULL, NULL, \
          NULL, NULL, id, name, size, NULL, NULL, NULL, UTC_TIMESTAMP(6) FROM template WHERE id = ?"
@@ -113,14 +122,14 @@ pub fn begin_template(tx: &mut Tx<'_>, template: Id<id::Template>) -> Result<()>
 }
 
 /// These are used so no more. What is not in use is left alone. One statement.
-pub fn end<T>(tx: &mut Tx<'_>, kinds: &[Usage], subject: Id<T>) -> Result<()> {
+pub fn end<T: 'static>(tx: &mut Tx<'_>, kinds: &[Usage], subject: Id<T>) -> Result<()> {
     let kinds: Vec<String> = kinds.iter().map(|kind| kind.number().to_string()).collect();
     let text = format!(
         "UPDATE usage_interval SET ended = UTC_TIMESTAMP(6), open = NULL \
-         WHERE kind IN ({}) AND subject_id = '{subject}' AND open = 1",
+         WHERE kind IN ({}) AND subject_id = ? AND open = 1",
         kinds.join(", ")
     );
-    sql_query(text).execute(&mut **tx)?;
+    prepared(text).bind::<Text, _>(subject).execute(&mut **tx)?;
     Ok(())
 }
 
@@ -134,7 +143,7 @@ pub fn begin_gpus(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
          WHERE a.vm_id = ? AND a.active = 1 AND a.state = 'Allocated' AND a.account_id IS NOT NULL \
          AND NOT EXISTS (SELECT 1 FROM usage_interval u WHERE u.kind = {kind} AND u.subject_id = a.device_id AND u.open = 1)"
     );
-    sql_query(text).bind::<Text, _>(vm).execute(&mut **tx)?;
+    prepared(text).bind::<Text, _>(vm).execute(&mut **tx)?;
     Ok(())
 }
 
@@ -146,7 +155,7 @@ pub fn end_gpus(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
          WHERE u.vm_id = ? AND u.kind = {} AND u.open = 1 AND a.state = 'Releasing'",
         Usage::Gpu.number()
     );
-    sql_query(text).bind::<Text, _>(vm).execute(&mut **tx)?;
+    prepared(text).bind::<Text, _>(vm).execute(&mut **tx)?;
     Ok(())
 }
 

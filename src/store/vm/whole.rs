@@ -6,12 +6,13 @@ use crate::{
     store::{
         Conn, affinity_group,
         detail::{self, Details},
+        prepared::{marks, prepared},
         schema::{gpu_allocation, gpu_card, gpu_device, network, nic, vgpu_profile, vm},
     },
 };
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, Queryable, QueryableByName,
-    RunQueryDsl, sql_query,
+    RunQueryDsl,
     sql_types::{Bool, Datetime, Integer, Nullable, Text},
 };
 use std::collections::HashMap;
@@ -253,9 +254,9 @@ pub fn whole(conn: &mut Conn, ids: &[Id<id::Vm>], wanted: Wanted) -> Result<Vec<
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let list: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
-    let text = format!("{QUERY} WHERE vm.id IN ({}) ORDER BY vm.id", list.join(", "));
-    let rows: Vec<Row> = sql_query(text).load(conn)?;
+    let text = format!("{QUERY} WHERE vm.id IN ({}) ORDER BY vm.id", marks(ids.len()));
+    let statement = prepared(text).rare(ids.len() > 1);
+    let rows: Vec<Row> = statement.bind_all::<Text, _>(ids).load(conn)?;
     let mut nics = if wanted.nics { nics_of(conn, ids)? } else { HashMap::new() };
     let mut gpus = if wanted.gpus { gpus_of(conn, &rows)? } else { HashMap::new() };
     let mut details = if wanted.details { detail::of(conn, ids)? } else { HashMap::new() };
