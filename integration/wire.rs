@@ -22,6 +22,7 @@ fn stranger() -> Client {
         hosts: Arc::new(Hosts::new(Arc::new(FakeConnector::default()))),
         settings: Arc::new(Settings::default()),
         registry: Registry::new(ROOMS),
+        fleets: Arc::default(),
         nudge: Nudge::default(),
         server: Id::mint(),
     };

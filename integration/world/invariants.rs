@@ -1,7 +1,7 @@
 //! What must hold whatever happened: one owner a device, no owner without an instance, no job without an end.
 
 use super::World;
-use csgpu::{error::Result, store::migrate};
+use csgpu::{command::Wiring, error::Result, store::migrate};
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use std::time::Duration;
 
@@ -170,10 +170,28 @@ pub async fn settle(url: &str, patience: Duration) {
     }
 }
 
+/// What the server keeps in memory of the hosts is what is in the books. A change between two reads is no fault, so a
+/// difference must stay.
+fn check_fleets(wiring: &Wiring, url: &str) {
+    let mut conn = migrate::connect(url).expect("the database answers");
+    for fleet in wiring.fleets.all() {
+        let mut differing = Vec::new();
+        for _ in 0..4 {
+            differing = fleet.differing(&mut conn).expect("hosts");
+            if differing.is_empty() {
+                break;
+            }
+            std::thread::park_timeout(Duration::from_millis(30));
+        }
+        assert!(differing.is_empty(), "hosts changed and their generation did not: {differing:#?}");
+    }
+}
+
 impl World {
     /// What must hold at every moment.
     pub fn check_invariants(&self) {
         check(&self.database.url);
+        check_fleets(&self.server.wiring, &self.database.url);
         let violations = self.fakes.violations();
         assert!(violations.is_empty(), "{violations:#?}");
     }

@@ -212,6 +212,7 @@ impl Server {
             hosts: Arc::new(Hosts::new(connector)),
             settings: Arc::new(settings),
             registry: Registry::new(commands::ROOMS),
+            fleets: Arc::default(),
             nudge: Nudge::default(),
             server: Id::<id::Server>::mint(),
         });

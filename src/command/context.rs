@@ -5,7 +5,11 @@ use crate::{
     domain::{Id, Kind, id, identity::Caller},
     error::Result,
     hypervisor::Hosts,
-    store::{self, Db, Tx, job::Lease},
+    store::{
+        self, Db, Tx,
+        fleet::{Fleets, ZoneFleet},
+        job::Lease,
+    },
 };
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::Notify;
@@ -22,6 +26,8 @@ pub struct Wiring {
     pub settings: Arc<Settings>,
     /// All commands.
     pub registry: Registry,
+    /// The hosts, as they offer themselves to placement.
+    pub fleets: Arc<Fleets>,
     /// Wakes workers.
     pub nudge: Nudge,
     /// This server's id.
@@ -107,7 +113,7 @@ impl Cx {
 
     /// The read-only part, for `admit`.
     pub fn env(&self) -> Env {
-        Env { settings: Arc::clone(&self.wiring.settings) }
+        Env { settings: Arc::clone(&self.wiring.settings), fleets: Arc::clone(&self.wiring.fleets) }
     }
 
     /// The service's parts.
@@ -154,6 +160,15 @@ impl Cx {
 pub struct Env {
     /// The settings.
     pub settings: Arc<Settings>,
+    /// The hosts in memory: they propose, the claim decides.
+    pub fleets: Arc<Fleets>,
+}
+
+impl Env {
+    /// The hosts of a zone.
+    pub fn fleet(&self, zone: Id<id::Zone>) -> Arc<ZoneFleet> {
+        self.fleets.of(zone, self.settings.demand_mix)
+    }
 }
 
 /// What an admission decided.

@@ -45,6 +45,7 @@ pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + S
         hosts: Arc::new(Hosts::new(connector(config)?)),
         settings: Arc::new(settings(config)?),
         registry: Registry::new(ROOMS),
+        fleets: Arc::default(),
         nudge: Nudge::default(),
         server,
     });

@@ -40,18 +40,31 @@ pub struct Db {
 }
 
 /// A connection that is inside a transaction: the only key to functions that must be.
-pub struct Tx<'a>(&'a mut Conn);
+pub struct Tx<'a> {
+    conn: &'a mut Conn,
+    after: Vec<After>,
+}
+
+/// What is to be done once the transaction is committed; dropped when it is rolled back.
+type After = Box<dyn FnOnce() + Send>;
+
+impl Tx<'_> {
+    /// Does this once the transaction is committed. Dropped when it is rolled back or when nobody knows.
+    pub fn after_commit(&mut self, work: impl FnOnce() + Send + 'static) {
+        self.after.push(Box::new(work));
+    }
+}
 
 impl Deref for Tx<'_> {
     type Target = Conn;
     fn deref(&self) -> &Conn {
-        self.0
+        self.conn
     }
 }
 
 impl DerefMut for Tx<'_> {
     fn deref_mut(&mut self) -> &mut Conn {
-        self.0
+        self.conn
     }
 }
 
@@ -190,9 +203,10 @@ impl Db {
     fn try_txn<T>(&self, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T, Setback> {
         let mut session = self.session()?;
         session.begin().map_err(|error| Setback::of(error.into(), &session))?;
-        let mut tx = Tx(&mut session.conn);
+        let mut tx = Tx { conn: &mut session.conn, after: Vec::new() };
         let held = self.lease.as_ref().map_or(Ok(()), |lease| job::hold(&mut tx, lease));
         let outcome = held.and_then(|()| work(&mut tx));
+        let after = std::mem::take(&mut tx.after);
         let value = match outcome {
             Ok(value) => value,
             Err(error) => {
@@ -212,7 +226,10 @@ impl Db {
             )));
         }
         match session.commit() {
-            Ok(()) => Ok(value),
+            Ok(()) => {
+                after.into_iter().for_each(|work| work());
+                Ok(value)
+            }
             Err(error) if meaning(&error) == Meaning::Lost => {
                 session.condemn();
                 Err(Setback::Final(unknown_outcome(&error)))

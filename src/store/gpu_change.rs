@@ -2,9 +2,10 @@
 
 use super::{
     Conn, Tx, alert, clock,
-    gpu_claim::{bump, lock_host, make_whole},
+    gpu_claim::{lock_host, make_whole},
     gpu_inventory::retire,
     gpu_reset::BEING_RESET,
+    host::touch,
     is_duplicate,
     schema::{gpu_allocation, gpu_device, vgpu_profile},
 };
@@ -91,7 +92,7 @@ fn locked(tx: &mut Tx<'_>, ids: &[Id<id::GpuDevice>]) -> Result<Vec<Standing>> {
     hosts.sort();
     for host in hosts {
         lock_host(tx, host)?;
-        bump(tx, host)?;
+        touch(tx, host)?;
     }
     let rows = standing(tx, ids)?;
     let mut others = rows.iter().map(|(row, _)| row);
@@ -190,7 +191,7 @@ pub fn remove(tx: &mut Tx<'_>, ids: &[Id<id::GpuDevice>]) -> Result<()> {
 /// Enters a device. It is not ready before a probe has seen it. Its parent is used only in parts from now on.
 pub fn create(tx: &mut Tx<'_>, new: &NewDevice) -> Result<()> {
     lock_host(tx, new.host)?;
-    bump(tx, new.host)?;
+    touch(tx, new.host)?;
     check_profile(tx, new.profile, new.card)?;
     let parent = match new.parent {
         Some(parent) => Some(check_parent(tx, new.id, parent, new.host)?),

@@ -9,8 +9,10 @@ use super::{
     Tx, alert, clock,
     gpu_held::{HeldDevice, held_by},
     gpu_standing::{devices_of, fabric_of, rooms_of},
+    host::touch,
     is_duplicate, limit,
     owner::Owner,
+    prepared::prepared,
     schema::{gpu_allocation, gpu_device, host},
     usage,
 };
@@ -33,8 +35,7 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
     QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
     dsl::exists,
-    sql_query,
-    sql_types::{Integer, Nullable, Text},
+    sql_types::{BigInt, Integer, Nullable, Text},
     update,
 };
 use uuid::Uuid;
@@ -80,6 +81,28 @@ pub fn lock_host(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<LockedHost> {
     row!(host).for_update().first(&mut **tx).optional()?.ok_or(Error::LostRace("host"))
 }
 
+/// A host that this transaction has taken something of, or will: it is locked, and everybody who looked at it before
+/// will see that it changed. The only key to [`claim_seen`].
+#[derive(Debug)]
+pub struct Seized {
+    /// The host.
+    pub id: Id<id::Host>,
+}
+
+/// Takes a host if it is still what it was at this generation, and open. One statement instead of a lock and a change.
+pub fn seize(tx: &mut Tx<'_>, id: Id<id::Host>, generation: i64) -> Result<Option<Seized>> {
+    let text = "UPDATE host SET generation = generation + 1, changed = UTC_TIMESTAMP(6) \
+        WHERE id = ? AND generation = ? AND alive = 1 AND state = 'Up' AND resource_state = 'Enabled'";
+    let statement = prepared(text).bind::<Text, _>(id).bind::<BigInt, _>(generation);
+    Ok((statement.execute(&mut **tx)? == 1).then_some(Seized { id }))
+}
+
+/// Takes a host that this transaction has locked.
+pub fn seize_locked(tx: &mut Tx<'_>, host: &LockedHost) -> Result<Seized> {
+    touch(tx, host.id)?;
+    Ok(Seized { id: host.id })
+}
+
 /// Locks a host's row, unless somebody else holds it or it is removed.
 pub fn try_lock_host(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<Option<LockedHost>> {
     Ok(row!(host).for_update().skip_locked().first(&mut **tx).optional()?)
@@ -109,15 +132,19 @@ pub fn claim(
         true => fabric_of(tx, host.id)?,
         false => Fabric::default(),
     };
-    take(tx, host, vm, picks, (&standings, &rooms, &fabric))
+    let taken = take(tx, host.id, picks, (&standings, &rooms, &fabric))?;
+    let devices: Vec<_> = taken.into_iter().map(|(device, _)| device).collect();
+    reserve(tx, vm, &devices)?;
+    touch(tx, host.id)?;
+    Ok(devices)
 }
 
-/// [`claim`] by who read the host's devices at the generation that it still has under the lock: they are not read once
-/// more. Whatever changes devices to be given away moves the generation. Two statements, five with slices.
+/// [`claim`] by who read the host's devices at the generation at which it was seized: they are not read once more, nor
+/// is the instance. Whatever changes devices to be given away moves the generation. One statement, four with slices.
 pub fn claim_seen(
     tx: &mut Tx<'_>,
-    host: &LockedHost,
-    vm: Id<id::Vm>,
+    host: &Seized,
+    (vm, owner): (Id<id::Vm>, Owner),
     picks: &[Pick],
     seen: &Candidate,
 ) -> Result<Vec<Id<id::GpuDevice>>> {
@@ -125,24 +152,48 @@ pub fn claim_seen(
         return Ok(Vec::new());
     }
     let standings: Vec<Standing> = seen.devices.iter().map(|it| it.standing.clone()).collect();
-    take(tx, host, vm, picks, (&standings, &seen.rooms, &seen.fabric))
+    let devices = take(tx, host.id, picks, (&standings, &seen.rooms, &seen.fabric))?;
+    let one = "(?, ?, ?, ?, 'Reserved', 1, ?, UTC_TIMESTAMP(6), ?, ?, ?, \
+        (SELECT COALESCE(video_ram, 0) FROM vgpu_profile WHERE id = ?))";
+    let mut statement =
+        prepared(format!("{INSERT} VALUES {}", vec![one; devices.len()].join(", ")));
+    for (position, (device, profile)) in (0i32..).zip(&devices) {
+        statement = statement
+            .bind::<Text, _>(Id::<Allocation>::mint())
+            .bind::<Text, _>(device)
+            .bind::<Text, _>(vm)
+            .bind::<Text, _>(host.id)
+            .bind::<Integer, _>(position)
+            .bind::<Text, _>(owner.account)
+            .bind::<Text, _>(owner.domain)
+            .bind::<Text, _>(profile)
+            .bind::<Text, _>(profile);
+    }
+    statement.execute(&mut **tx).map_err(lost)?;
+    Ok(devices.iter().map(|(device, _)| *device).collect())
 }
 
+/// A device that is given away, with its profile.
+type Given = (Id<id::GpuDevice>, Id<id::VgpuProfile>);
+
+/// What the law allows of the picks, in their order; what is to be made for them is made.
 fn take(
     tx: &mut Tx<'_>,
-    host: &LockedHost,
-    vm: Id<id::Vm>,
+    host: Id<id::Host>,
     picks: &[Pick],
     (standings, rooms, fabric): (&[Standing], &[Room], &Fabric),
-) -> Result<Vec<Id<id::GpuDevice>>> {
+) -> Result<Vec<Given>> {
     let granted = grant(standings, rooms, fabric, picks).map_err(|why| {
-        tracing::debug!(host = %host.id, why, "a claim came too late");
+        tracing::debug!(%host, why, "a claim came too late");
         Error::LostRace("GPU device")
     })?;
-    let devices = make_slices(tx, standings, granted)?;
-    reserve(tx, vm, &devices)?;
-    bump(tx, host.id)?;
-    Ok(devices)
+    let profile_of = |pick: &Granted| match pick {
+        Granted::Slice { profile, .. } => Some(*profile),
+        Granted::Device(id) => standings.iter().find(|it| it.id == *id).map(|it| it.profile),
+    };
+    let profiles: Option<Vec<_>> = granted.iter().map(profile_of).collect();
+    let profiles = profiles.ok_or_else(|| Error::internal("a device that is not there"))?;
+    Ok(make_slices(tx, standings, granted)?.into_iter().zip(profiles).collect())
 }
 
 /// The devices of a domain that is taken over become the instance's; the caller has seen that nobody holds them. Error: lost
@@ -154,28 +205,28 @@ pub(super) fn adopt(
     devices: &[Id<id::GpuDevice>],
 ) -> Result<()> {
     reserve(tx, vm, devices)?;
-    bump(tx, host.id)
+    touch(tx, host.id)
 }
 
-/// The rows of a claim, with whose and what the devices are now: profiles may change later.
+/// Whose and what the devices are is written with the claim: profiles may change later.
+const INSERT: &str = "INSERT INTO gpu_allocation (id, device_id, vm_id, host_id, state, active, position, reserved, \
+    account_id, domain_id, profile_id, memory_mib)";
+
+/// The rows of a claim for an instance of which only the id is known.
 fn reserve(tx: &mut Tx<'_>, vm: Id<id::Vm>, devices: &[Id<id::GpuDevice>]) -> Result<()> {
-    let picked: Vec<String> = devices
-        .iter()
-        .enumerate()
-        .map(|(position, device)| {
-            let id = Id::<Allocation>::mint();
-            format!("SELECT '{id}' AS id, '{device}' AS device_id, {position} AS position")
-        })
-        .collect();
-    let text = format!(
-        "INSERT INTO gpu_allocation (id, device_id, vm_id, host_id, state, active, position, reserved, account_id, \
-         domain_id, profile_id, memory_mib) \
-         SELECT x.id, d.id, v.id, d.host_id, 'Reserved', 1, x.position, UTC_TIMESTAMP(6), v.account_id, v.domain_id, \
-         d.profile_id, COALESCE(p.video_ram, 0) FROM ({}) x JOIN gpu_device d ON d.id = x.device_id \
-         JOIN vgpu_profile p ON p.id = d.profile_id JOIN vm v ON v.id = ?",
-        picked.join(" UNION ALL ")
-    );
-    let made = sql_query(text).bind::<Text, _>(vm).execute(&mut **tx).map_err(lost)?;
+    let one = "SELECT ?, d.id, v.id, d.host_id, 'Reserved', 1, ?, UTC_TIMESTAMP(6), v.account_id, v.domain_id, \
+        d.profile_id, COALESCE(p.video_ram, 0) FROM gpu_device d JOIN vgpu_profile p ON p.id = d.profile_id \
+        JOIN vm v ON v.id = ? WHERE d.id = ?";
+    let mut statement =
+        prepared(format!("{INSERT} {}", vec![one; devices.len()].join(" UNION ALL ")));
+    for (position, device) in (0i32..).zip(devices) {
+        statement = statement
+            .bind::<Text, _>(Id::<Allocation>::mint())
+            .bind::<Integer, _>(position)
+            .bind::<Text, _>(vm)
+            .bind::<Text, _>(device);
+    }
+    let made = statement.execute(&mut **tx).map_err(lost)?;
     if made == devices.len() {
         return Ok(());
     }
@@ -185,14 +236,6 @@ fn reserve(tx: &mut Tx<'_>, vm: Id<id::Vm>, devices: &[Id<id::GpuDevice>]) -> Re
 fn lost(error: diesel::result::Error) -> Error {
     let error = Error::from(error);
     if is_duplicate(&error) { Error::LostRace("GPU device") } else { error }
-}
-
-/// One more generation: whoever looked at the host's devices before this sees that they changed.
-pub(super) fn bump(tx: &mut Tx<'_>, which: Id<id::Host>) -> Result<()> {
-    update(host::table.filter(host::id.eq(which)))
-        .set(host::generation.eq(host::generation + 1))
-        .execute(&mut **tx)?;
-    Ok(())
 }
 
 /// The rows of the slices that are to be made, each like its GPU; returns all devices in the order of the picks.
@@ -233,7 +276,7 @@ fn insert_slice(tx: &mut Tx<'_>, id: Id<id::GpuDevice>, slice: &Granted) -> Resu
         mdev_type, mig_start, on_demand, numa_node, pci_root, pci_switch, managed, health, is_ready, since) \
         SELECT ?, host_id, card_id, ?, id, ?, 'MDEV', ?, ?, ?, 1, numa_node, pci_root, pci_switch, 'Managed', 'Ok', 1, \
         UTC_TIMESTAMP(6) FROM gpu_device WHERE id = ?";
-    sql_query(text)
+    prepared(text)
         .bind::<Text, _>(id)
         .bind::<Text, _>(profile)
         .bind::<Text, _>(Uuid::new_v4().hyphenated().to_string())
@@ -333,7 +376,7 @@ pub fn finish_release(
         })
         .collect();
     let Some((first, _)) = due.first() else { return Ok(()) };
-    bump(tx, first.host)?; // also the lock: slices and their GPU change together
+    touch(tx, first.host)?; // also the lock: slices and their GPU change together
     for (device, proof) in &due {
         if let Proof::Doubt(why) = proof {
             quarantine(tx, device, why)?;
@@ -350,7 +393,7 @@ pub fn give_back(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
     let due: Vec<&HeldDevice> =
         held.iter().filter(|it| it.state == AllocationState::Reserved).collect();
     let Some(first) = due.first() else { return Ok(()) };
-    bump(tx, first.host)?;
+    touch(tx, first.host)?;
     if let Some(taken) = taken(tx, vm, &[AllocationState::Reserved])? {
         taken.free(tx)?;
     }

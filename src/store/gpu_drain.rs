@@ -2,7 +2,8 @@
 
 use super::{
     Tx,
-    gpu_claim::{bump, lock_host},
+    gpu_claim::lock_host,
+    host::touch,
     schema::{gpu_device, host},
 };
 use crate::{
@@ -24,7 +25,7 @@ pub fn devices(tx: &mut Tx<'_>, ids: &[Id<id::GpuDevice>], is_draining: bool) ->
     hosts.sort();
     for host in hosts {
         lock_host(tx, host)?;
-        bump(tx, host)?;
+        touch(tx, host)?;
     }
     let parts = gpu_device::parent_id.eq_any(ids.iter().map(|id| Some(*id)));
     let drained = gpu_device::draining.eq(is_draining);
@@ -36,7 +37,7 @@ pub fn devices(tx: &mut Tx<'_>, ids: &[Id<id::GpuDevice>], is_draining: bool) ->
 /// Turns the switch of a host, and of all its devices.
 pub fn host(tx: &mut Tx<'_>, which: Id<id::Host>, is_draining: bool) -> Result<()> {
     lock_host(tx, which)?;
-    bump(tx, which)?;
+    touch(tx, which)?;
     update(host::table.filter(host::id.eq(which)))
         .set(host::draining.eq(is_draining))
         .execute(&mut **tx)?;

@@ -2,7 +2,7 @@
 
 use super::{
     Tx,
-    gpu_claim::bump,
+    host::touch,
     schema::{gpu_device, host},
 };
 use crate::{
@@ -48,5 +48,5 @@ pub fn apply(tx: &mut Tx<'_>, which: Id<id::Host>, boards: &[Board]) -> Result<(
                 .execute(&mut **tx)?;
         }
     }
-    if is_changed { bump(tx, which) } else { Ok(()) }
+    if is_changed { touch(tx, which) } else { Ok(()) }
 }

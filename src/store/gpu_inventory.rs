@@ -1,10 +1,9 @@
 //! The books about a host's devices: reading them for a comparison, writing what a probe changed.
 
 use super::{
-    Conn, Tx, alert, clock,
-    gpu_claim::bump,
-    gpu_drift, gpu_health, gpu_model,
+    Conn, Tx, alert, clock, gpu_drift, gpu_health, gpu_model,
     gpu_reset::BEING_RESET,
+    host::touch,
     schema::{gpu_allocation, gpu_card, gpu_device, gpu_slice_type, host, vgpu_profile},
 };
 use crate::{
@@ -210,7 +209,7 @@ pub fn retired_slices(
 
 /// Whoever read the host's devices before this reads them again.
 pub fn changed(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<()> {
-    bump(tx, host)
+    touch(tx, host)
 }
 
 /// Writes what a probe led to; the caller holds the host's lock. New devices are `managed` or not.

@@ -2,7 +2,8 @@
 
 use super::{
     Tx, alert, clock,
-    gpu_claim::{bump, lock_host},
+    gpu_claim::lock_host,
+    host::touch,
     schema::{gpu_allocation, gpu_device},
 };
 use crate::{
@@ -59,7 +60,7 @@ pub fn begin(tx: &mut Tx<'_>, which: Id<id::GpuDevice>) -> Result<Id<id::Host>> 
     }
     check_kin(tx, (which, host.id), (parent, group), refused)?;
     set(tx, which, Health::Quarantined, Some(BEING_RESET))?;
-    bump(tx, host.id)?;
+    touch(tx, host.id)?;
     Ok(host.id)
 }
 
@@ -120,7 +121,7 @@ pub fn settle(tx: &mut Tx<'_>, which: Id<id::GpuDevice>, proof: &Proof) -> Resul
         .first(&mut **tx)
         .optional()?;
     let Some(host) = host else { return Ok(()) };
-    bump(tx, host)?; // also the lock
+    touch(tx, host)?; // also the lock
     if !is_kept(tx, which)? {
         return Ok(());
     }

@@ -44,11 +44,11 @@ type DeviceRow = (
 /// All devices of these hosts that are alive. One statement.
 pub(super) fn devices_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHost<HostDevice>> {
     let held = gpu_allocation::device_id.eq(gpu_device::id).and(gpu_allocation::active.eq(true));
-    let rows: Vec<DeviceRow> = gpu_device::table
+    let mut query = gpu_device::table
         .inner_join(vgpu_profile::table.on(vgpu_profile::id.eq(gpu_device::profile_id)))
         .inner_join(gpu_card::table.on(gpu_card::id.eq(gpu_device::card_id)))
         .left_join(gpu_allocation::table.on(held))
-        .filter(gpu_device::host_id.eq_any(hosts).and(gpu_device::alive.eq(true)))
+        .filter(gpu_device::alive.eq(true))
         .order(gpu_device::id)
         .select((
             (gpu_device::host_id, gpu_device::id, gpu_device::parent_id, gpu_device::profile_id),
@@ -75,7 +75,13 @@ pub(super) fn devices_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHo
             ),
             gpu_allocation::vm_id.nullable(),
         ))
-        .load(conn)?;
+        .into_boxed();
+    query = match hosts {
+        // a statement with a list is prepared anew each time
+        [one] => query.filter(gpu_device::host_id.eq(one)),
+        several => query.filter(gpu_device::host_id.eq_any(several)),
+    };
+    let rows: Vec<DeviceRow> = query.load(conn)?;
     let mut found: ByHost<HostDevice> = HashMap::new();
     for row in rows {
         found.entry(row.0.0).or_default().push(device(row));
@@ -112,18 +118,23 @@ fn device(row: DeviceRow) -> HostDevice {
 /// What the GPUs of these hosts can be cut into. One statement.
 pub(super) fn rooms_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHost<Room>> {
     type Columns = (Id<id::GpuDevice>, Id<id::VgpuProfile>, PciAddress, String, i32, i32, bool);
-    let rows: Vec<(Id<id::Host>, Columns, Model)> = gpu_slice_type::table
+    let mut query = gpu_slice_type::table
         .inner_join(gpu_device::table.on(gpu_device::id.eq(gpu_slice_type::device_id)))
         .inner_join(vgpu_profile::table.on(vgpu_profile::id.eq(gpu_slice_type::profile_id)))
         .inner_join(gpu_card::table.on(gpu_card::id.eq(gpu_device::card_id)))
-        .filter(gpu_device::host_id.eq_any(hosts).and(gpu_device::alive.eq(true)))
+        .filter(gpu_device::alive.eq(true))
         .order((gpu_slice_type::device_id, gpu_slice_type::carrier))
         .select((
             gpu_device::host_id,
             gpu_slice_type::all_columns,
             (vgpu_profile::kind, vgpu_profile::name, gpu_card::vendor_id, gpu_card::device_id),
         ))
-        .load(conn)?;
+        .into_boxed();
+    query = match hosts {
+        [one] => query.filter(gpu_device::host_id.eq(one)),
+        several => query.filter(gpu_device::host_id.eq_any(several)),
+    };
+    let rows: Vec<(Id<id::Host>, Columns, Model)> = query.load(conn)?;
     let mut found: ByHost<Room> = HashMap::new();
     for (host, columns, model) in rows {
         let (gpu, profile, carrier, mdev_type, capacity, gpu_capacity, is_mixed) = columns;

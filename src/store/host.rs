@@ -2,6 +2,7 @@
 
 use super::{
     Conn, Tx, Window, clock, like,
+    prepared::prepared,
     schema::{cluster, host, pod, zone},
     write::unless_taken,
 };
@@ -284,16 +285,37 @@ pub fn insert(tx: &mut Tx<'_>, new: &New) -> Result<()> {
         .map(drop)
 }
 
+/// What is set with every change that placement sees: whoever looked at the host before this looks again.
+macro_rules! news {
+    () => {
+        (host::generation.eq(host::generation + 1), host::changed.eq(clock()))
+    };
+}
+
+/// The host offers more or less than before, or something else. For what is written in its own row see [`change`].
+pub fn touch(tx: &mut Tx<'_>, id: Id<id::Host>) -> Result<()> {
+    update(host::table.filter(host::id.eq(id))).set(news!()).execute(&mut **tx)?;
+    Ok(())
+}
+
+/// The same for all hosts that reach a pool, in the order of their locks.
+pub fn touch_around(tx: &mut Tx<'_>, pool: Id<id::StoragePool>) -> Result<()> {
+    let text = "UPDATE host SET generation = generation + 1, changed = UTC_TIMESTAMP(6) WHERE alive = 1 AND EXISTS \
+        (SELECT 1 FROM storage_pool p WHERE p.id = ? AND p.zone_id = host.zone_id AND (p.host_id = host.id \
+        OR (p.host_id IS NULL AND (p.cluster_id IS NULL OR p.cluster_id = host.cluster_id)))) ORDER BY id";
+    prepared(text).bind::<Text, _>(pool).execute(&mut **tx)?;
+    Ok(())
+}
+
 /// Changes what an administrator changes.
 pub fn change(tx: &mut Tx<'_>, id: Id<id::Host>, changes: &Changes) -> Result<()> {
-    let changes = (changes, host::id.eq(id)); // so that there is always something to set
-    update(host::table.filter(host::id.eq(id))).set(changes).execute(&mut **tx)?;
+    update(host::table.filter(host::id.eq(id))).set((changes, news!())).execute(&mut **tx)?;
     Ok(())
 }
 
 /// Records what a probe said.
 pub fn resize(tx: &mut Tx<'_>, id: Id<id::Host>, size: &Size) -> Result<()> {
-    update(host::table.filter(host::id.eq(id))).set(size).execute(&mut **tx)?;
+    update(host::table.filter(host::id.eq(id))).set((size, news!())).execute(&mut **tx)?;
     Ok(())
 }
 
@@ -319,6 +341,7 @@ pub fn set_state(
             host::state.eq(state),
             host::state_reason.eq(reason),
             host::last_seen.eq(clock().nullable()),
+            news!(),
         ))
         .execute(&mut **tx)?;
     Ok(changed > 0)

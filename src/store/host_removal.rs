@@ -50,7 +50,10 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::Host>) -> Result<()> {
         .set((storage_pool::alive.eq(None::<bool>), storage_pool::removed.eq(clock().nullable())))
         .execute(&mut **tx)?;
     update(hosts::table.filter(hosts::id.eq(id)))
-        .set((hosts::alive.eq(None::<bool>), hosts::removed.eq(clock().nullable())))
+        .set((
+            (hosts::alive.eq(None::<bool>), hosts::removed.eq(clock().nullable())),
+            (hosts::generation.eq(hosts::generation + 1), hosts::changed.eq(clock())),
+        ))
         .execute(&mut **tx)?;
     Ok(())
 }

@@ -19,6 +19,7 @@ pub mod disk_offering;
 pub mod event;
 pub mod event_list;
 mod failure;
+pub mod fleet;
 pub mod gpu_card;
 pub mod gpu_change;
 pub mod gpu_claim;

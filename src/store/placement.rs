@@ -4,13 +4,14 @@
 //! the host's generation has moved since, it is read once more there ([`candidates`] with that host alone).
 
 use super::{
-    Conn, Tx,
+    Conn,
     gpu_standing::{devices_of, read_fabric, rooms_of},
-    schema::{gpu_card, host, vgpu_profile},
+    prepared::{marks, prepared},
+    schema::{gpu_card, vgpu_profile},
 };
 use crate::{
     domain::{
-        Id, id,
+        Id, Time, id,
         machine::MIB,
         placement::{Candidate, Class, PoolRoom},
         vm::VmState,
@@ -18,9 +19,8 @@ use crate::{
     error::Result,
 };
 use diesel::{
-    ExpressionMethods, JoinOnDsl, QueryDsl, QueryableByName, RunQueryDsl, sql_query,
-    sql_types::{BigInt, Bool, Integer, Nullable, Text},
-    update,
+    ExpressionMethods, JoinOnDsl, QueryDsl, QueryableByName, RunQueryDsl,
+    sql_types::{BigInt, Bool, Datetime, Integer, Nullable, Text},
 };
 use std::collections::HashMap;
 
@@ -90,14 +90,18 @@ pub enum Depth {
     Slices,
 }
 
-/// The hosts of a zone, or one of them. One statement for the hosts, one for devices, one for slices.
+/// The hosts of a zone, or some of them. One statement for the hosts, one for devices, one for slices. The generation
+/// is read first: what changes meanwhile moves it once more.
 pub fn candidates(
     conn: &mut Conn,
     zone: Id<id::Zone>,
-    only: Option<Id<id::Host>>,
+    only: Option<&[Id<id::Host>]>,
     depth: Depth,
 ) -> Result<Vec<Spot>> {
-    let rows: Vec<Row> = sql_query(hosts_query(zone, only)).load(conn)?;
+    let some = only.unwrap_or_default();
+    let statement = prepared(hosts_query(only.map(<[_]>::len))).rare(some.len() > 1);
+    let statement = statement.bind_all::<Text, _>(some).bind::<Text, _>(zone);
+    let rows: Vec<Row> = statement.bind_all::<Text, _>(some).load(conn)?;
     let mut spots: Vec<Spot> = Vec::new();
     for row in rows {
         if spots.last().is_none_or(|last| last.candidate.host != row.id) {
@@ -123,10 +127,15 @@ pub fn candidates(
     Ok(spots)
 }
 
-fn hosts_query(zone: Id<id::Zone>, only: Option<Id<id::Host>>) -> String {
+/// Of all hosts, or of so many.
+fn hosts_query(only: Option<usize>) -> String {
     let holding: Vec<String> =
         VmState::HOLDS_HOST.iter().map(|state| format!("'{state}'")).collect();
-    let only = only.map(|host| format!(" AND h.id = '{host}'")).unwrap_or_default();
+    let those = only.map(|count| format!("IN ({})", marks(count)));
+    let (users, hosts) = match those {
+        None => ("IS NOT NULL".to_owned(), String::new()),
+        Some(those) => (those.clone(), format!(" AND h.id {those}")),
+    };
     format!(
         "SELECT h.id, h.pod_id, h.cluster_id, h.hypervisor, h.arch, h.state, h.resource_state, h.cpus, h.mhz, \
          h.memory, h.tags, h.fabric, h.generation, CAST(COALESCE(u.mhz, 0) AS SIGNED) AS used_mhz, \
@@ -134,11 +143,11 @@ fn hosts_query(zone: Id<id::Zone>, only: Option<Id<id::Host>>) -> String {
          EXISTS (SELECT 1 FROM gpu_device d WHERE d.host_id = h.id AND d.alive = 1) AS has_gpus, \
          p.id AS pool_id, p.tags AS pool_tags, p.capacity AS pool_capacity, p.available AS pool_available \
          FROM host h LEFT JOIN (SELECT host_id, SUM(cpu_number * cpu_speed) AS mhz, SUM(memory_mib) AS mib \
-         FROM vm WHERE state IN ({holding}) AND host_id IS NOT NULL AND removed IS NULL GROUP BY host_id) u \
+         FROM vm WHERE state IN ({holding}) AND host_id {users} AND removed IS NULL GROUP BY host_id) u \
          ON u.host_id = h.id \
          LEFT JOIN storage_pool p ON p.zone_id = h.zone_id AND p.alive = 1 AND p.state = 'Up' \
          AND (p.host_id = h.id OR (p.host_id IS NULL AND (p.cluster_id IS NULL OR p.cluster_id = h.cluster_id))) \
-         WHERE h.zone_id = '{zone}' AND h.alive = 1{only} ORDER BY h.id, p.id",
+         WHERE h.zone_id = ? AND h.alive = 1{hosts} ORDER BY h.id, p.id",
         holding = holding.join(", "),
     )
 }
@@ -170,6 +179,81 @@ fn spot(row: &Row) -> Spot {
     Spot { candidate, generation: row.generation, has_gpus: row.has_gpus }
 }
 
+/// How a host stands, without what it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Standing {
+    /// The host.
+    #[diesel(sql_type = Text)]
+    pub id: Id<id::Host>,
+    /// One more with every change.
+    #[diesel(sql_type = BigInt)]
+    pub generation: i64,
+    /// Whether it is not removed.
+    #[diesel(sql_type = Bool)]
+    pub is_alive: bool,
+    /// The database's clock.
+    #[diesel(sql_type = Datetime)]
+    pub now: Time,
+}
+
+/// The hosts of a zone that changed since then, removed ones included; or all that there are. One statement, answered by
+/// an index.
+pub fn standings(
+    conn: &mut Conn,
+    zone: Id<id::Zone>,
+    since: Option<Time>,
+) -> Result<Vec<Standing>> {
+    const COLUMNS: &str = "SELECT id, generation, COALESCE(alive, 0) AS is_alive, UTC_TIMESTAMP(6) AS now \
+        FROM host FORCE INDEX (ix_host_changed) WHERE zone_id = ?";
+    let statement = match since {
+        Some(since) => prepared(format!("{COLUMNS} AND changed >= ?"))
+            .bind::<Text, _>(zone)
+            .bind::<Datetime, _>(since),
+        None => prepared(format!("{COLUMNS} AND alive = 1")).bind::<Text, _>(zone),
+    };
+    Ok(statement.load(conn)?)
+}
+
+/// A pool and who reaches it.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    /// The host it is on.
+    pub host: Option<Id<id::Host>>,
+    /// Its cluster, unless it serves the whole zone.
+    pub cluster: Option<Id<id::Cluster>>,
+    /// What it has.
+    pub room: PoolRoom,
+}
+
+#[derive(Debug, QueryableByName)]
+struct ReachRow {
+    #[diesel(sql_type = Nullable<Text>)]
+    host_id: Option<Id<id::Host>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    cluster_id: Option<Id<id::Cluster>>,
+    #[diesel(sql_type = Text)]
+    id: Id<id::StoragePool>,
+    #[diesel(sql_type = Nullable<Text>)]
+    tags: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    capacity: i64,
+    #[diesel(sql_type = BigInt)]
+    available: i64,
+}
+
+/// The pools of a zone that can be used, in order of id. One statement.
+pub fn pools(conn: &mut Conn, zone: Id<id::Zone>) -> Result<Vec<Reach>> {
+    let text = "SELECT host_id, cluster_id, id, tags, capacity, available FROM storage_pool \
+        WHERE zone_id = ? AND alive = 1 AND state = 'Up' ORDER BY id";
+    let rows: Vec<ReachRow> = prepared(text).bind::<Text, _>(zone).load(conn)?;
+    let reach = |row: ReachRow| Reach {
+        host: row.host_id,
+        cluster: row.cluster_id,
+        room: room(row.id, row.tags.as_deref(), row.capacity, row.available),
+    };
+    Ok(rows.into_iter().map(reach).collect())
+}
+
 /// What speaks against a host whatever it has.
 fn blocker(row: &Row) -> Option<&'static str> {
     if row.state != "Up" {
@@ -181,12 +265,17 @@ fn blocker(row: &Row) -> Option<&'static str> {
     }
 }
 
-/// A pool of the host; disks grow as they are written, so room for what is written at once is enough.
+/// A pool of the host.
 fn pool(row: &Row) -> Option<PoolRoom> {
-    let id = row.pool_id?;
-    let is_measured = row.pool_capacity.is_some_and(|capacity| capacity > 0);
-    let free = u64::try_from(row.pool_available.unwrap_or_default()).unwrap_or_default();
-    Some(PoolRoom { id, tags: words(row.pool_tags.as_deref()), free: is_measured.then_some(free) })
+    let (capacity, available) =
+        (row.pool_capacity.unwrap_or_default(), row.pool_available.unwrap_or_default());
+    Some(room(row.pool_id?, row.pool_tags.as_deref(), capacity, available))
+}
+
+/// Disks grow as they are written, so room for what is written at once is enough.
+fn room(id: Id<id::StoragePool>, tags: Option<&str>, capacity: i64, available: i64) -> PoolRoom {
+    let free = u64::try_from(available).unwrap_or_default();
+    PoolRoom { id, tags: words(tags), free: (capacity > 0).then_some(free) }
 }
 
 /// Tags that are joined by commas.
@@ -219,13 +308,4 @@ pub fn profile_names(
         .load(conn)?;
     let named = |(id, name, card, card_name)| (id, ProfileName { name, card, card_name });
     Ok(rows.into_iter().map(named).collect())
-}
-
-/// Whoever looked at the host before this sees that it was given to somebody: for instances without GPUs, whose claim
-/// writes nothing on the host.
-pub fn promise(tx: &mut Tx<'_>, which: Id<id::Host>) -> Result<()> {
-    update(host::table.filter(host::id.eq(which)))
-        .set(host::generation.eq(host::generation + 1))
-        .execute(&mut **tx)?;
-    Ok(())
 }

@@ -276,6 +276,7 @@ diesel::table! {
         removed -> Nullable<Datetime>,
         alive -> Nullable<Bool>,
         fabric -> Nullable<Text>,
+        changed -> Datetime,
         draining -> Bool,
     }
 }

@@ -247,8 +247,8 @@ pub fn insert(tx: &mut Tx<'_>, new: &StoragePool) -> Result<()> {
     let outcome = insert_into(storage_pool::table).values(new).execute(&mut **tx);
     unless_taken(outcome, || {
         format!("A storage pool with the name {} already exists in this zone", new.name)
-    })
-    .map(drop)
+    })?;
+    super::host::touch_around(tx, new.id)
 }
 
 /// Changes a pool. Error: invalid, when its new name is taken.
@@ -256,8 +256,9 @@ pub fn change(tx: &mut Tx<'_>, id: Id<id::StoragePool>, changes: &Changes) -> Re
     let changes = (changes, storage_pool::id.eq(id)); // so that there is always something to set
     let query = storage_pool::table.filter(storage_pool::id.eq(id));
     let outcome = update(query).set(changes).execute(&mut **tx);
-    unless_taken(outcome, || "A storage pool with that name already exists in this zone".to_owned())
-        .map(drop)
+    let taken = || "A storage pool with that name already exists in this zone".to_owned();
+    unless_taken(outcome, taken)?;
+    super::host::touch_around(tx, id)
 }
 
 /// Records what a host said of a pool: that it is there, its size and what is left.
@@ -292,6 +293,7 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::StoragePool>) -> Result<StoragePool> {
             found.name
         )));
     }
+    super::host::touch_around(tx, id)?;
     delete(template_copy::table.filter(template_copy::pool_id.eq(id))).execute(&mut **tx)?;
     update(storage_pool::table.filter(storage_pool::id.eq(id)))
         .set((storage_pool::alive.eq(None::<bool>), storage_pool::removed.eq(clock().nullable())))

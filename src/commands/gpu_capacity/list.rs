@@ -4,11 +4,7 @@ use super::view::GpuCapacityView;
 use crate::{
     command::prelude::*,
     domain::placement::Fleet,
-    store::{
-        Window,
-        placement::{self, Depth},
-        zone,
-    },
+    store::{Window, placement, zone},
 };
 
 /// `listGpuCapacity`.
@@ -41,7 +37,7 @@ impl Command for ListGpuCapacity {
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
         let Request { zone_id, gpu_card_id, vgpu_profile_id, page } = request;
-        let mix = cx.settings.demand_mix;
+        let env = cx.env();
         let all = cx
             .db
             .read(move |conn| {
@@ -53,12 +49,10 @@ impl Command for ListGpuCapacity {
                 )?;
                 let mut all = Vec::new();
                 for zone in zones {
-                    let mut fleet = Fleet::new(mix);
-                    let spots = placement::candidates(conn, zone.id, None, Depth::Slices)?;
-                    spots.into_iter().for_each(|spot| fleet.put(spot.candidate));
-                    all.extend(
-                        fleet.left().into_iter().map(|left| ((zone.id, zone.name.clone()), left)),
-                    );
+                    let fleet = env.fleet(zone.id);
+                    fleet.look_at_all(conn)?;
+                    let left = fleet.ask(Fleet::left);
+                    all.extend(left.into_iter().map(|left| ((zone.id, zone.name.clone()), left)));
                 }
                 let ids: Vec<_> = all.iter().map(|(_, left)| left.profile).collect();
                 let names = placement::profile_names(conn, &ids)?;

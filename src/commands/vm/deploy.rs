@@ -130,7 +130,7 @@ impl AsyncCommand for DeployVirtualMachine {
         detail::put(tx, draft.vm.id, &draft.details)?;
         affinity_group::join(tx, draft.vm.id, &draft.groups)?;
         if let Some(placed) = &placed {
-            placing::hold(tx, placed, draft.vm.id)?;
+            placing::hold(tx, placed, (draft.vm.id, owner(&draft)))?;
         }
         let gpus = placed.as_ref().map_or(0, placing::Placed::gpus);
         limit::charge(tx, owner(&draft), &bill(&draft, gpus))?;

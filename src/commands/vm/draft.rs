@@ -50,8 +50,6 @@ pub(super) struct Order {
     pub(super) zone: Id<id::Zone>,
     /// What a host must be and have.
     pub(super) demand: Demand,
-    /// Whether slices may have to be made.
-    pub(super) slices: bool,
 }
 
 /// Reads everything that the request names, and checks that it goes together.
@@ -165,11 +163,7 @@ fn order(
             space: u64::try_from(image.size).unwrap_or_default() + STARTING_SPACE,
         }),
     };
-    Order {
-        zone: request.zone_id,
-        demand: demand(size, gpus, needs, request.host_id),
-        slices: gpus.as_ref().is_some_and(|gpus| gpus.slices),
-    }
+    Order { zone: request.zone_id, demand: demand(size, gpus, needs, request.host_id) }
 }
 
 pub(super) fn json(demand: &GpuDemand) -> Result<String> {

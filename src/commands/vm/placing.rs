@@ -1,27 +1,34 @@
-//! Choosing a host and taking what is there, in one transaction.
+//! Choosing a host and taking it, in one transaction.
 //!
-//! The choice is made from a snapshot and taken under the host's lock. When the host's generation moved in between, the
-//! host is read once more under the lock. Of several hosts that will do, one whose lock is free is taken first, so that
-//! many deploys at once do not wait for the same host.
+//! The choice is made among the hosts in memory. The host is seized if it is still at the generation that is known of it
+//! ([`gpu_claim::seize`]); that is all there is to it as long as nobody was faster. Else everything is looked at for
+//! certain, and of several hosts that will do, one whose lock is free is taken first; it is read once more under the
+//! lock where it changed in between. Nobody is refused before that.
 
 use super::draft::Order;
 use crate::{
     command::prelude::*,
     domain::placement::{Candidate, Choice, Decision, Demand, Fleet, Mix, Refusal},
     store::{
-        gpu_claim::{self, LockedHost},
-        placement::{self, Depth, Spot},
+        fleet::ZoneFleet,
+        gpu_claim::{self, LockedHost, Seized},
+        owner::Owner,
+        placement::{self, Depth},
     },
 };
+use std::sync::Arc;
 
 /// How many of the best choices are tried before waiting for the best.
 const TRIES: usize = 6;
+
+/// How often a host is seized by what memory says of it.
+const OFFERS: usize = 2;
 
 /// A place that was taken: the host is locked until the transaction ends.
 #[derive(Debug)]
 pub(super) struct Placed {
     /// The host.
-    pub(super) host: LockedHost,
+    pub(super) host: Seized,
     /// Where the disks will lie.
     pub(super) pool: Id<id::StoragePool>,
     /// What is to be claimed.
@@ -30,57 +37,75 @@ pub(super) struct Placed {
     pub(super) decision: Option<String>,
     /// The host as it is under the lock.
     seen: Candidate,
+    /// Where that is known from.
+    fleet: Arc<ZoneFleet>,
 }
 
-/// The best place that can be had. Error: capacity, with the reasons; lost race, when others were faster everywhere.
+/// The best place that can be had; to be asked before the transaction writes anything else. Error: capacity, with the
+/// reasons; lost race, when others were faster everywhere.
 pub(super) fn place(env: &Env, tx: &mut Tx<'_>, caller: &Caller, order: &Order) -> Result<Placed> {
-    let mix = env.settings.demand_mix;
-    let depth = match (order.demand.alternatives.is_empty(), order.slices) {
-        (true, _) => Depth::NoGpus,
-        (false, false) => Depth::Devices,
-        (false, true) => Depth::Slices,
-    };
-    let spots = placement::candidates(tx, order.zone, order.demand.host, depth)?;
-    let choices =
-        choices(spots.clone(), &order.demand, mix).map_err(|refusal| refused(caller, &refusal))?;
+    let fleet = env.fleet(order.zone);
+    for _ in 0..OFFERS {
+        fleet.look(tx)?;
+        let Some(offer) = fleet.offer(&order.demand) else { break };
+        // what is preferred is refused as surely as everything
+        if offer.choice().alternative.is_some_and(|n| n > 0) {
+            break;
+        }
+        if let Some(host) = gpu_claim::seize(tx, offer.choice().host, offer.generation)? {
+            let decision = decide(&fleet, order, offer.choice(), &offer.choices)?;
+            let placed = placed(host, offer.choice(), &offer.seen, &fleet)?;
+            offer.accept(tx, &order.demand);
+            return Ok(Placed { decision, ..placed });
+        }
+        offer.refuse();
+    }
+    fleet.look_at_all(tx)?;
+    let choices = fleet.choose(&order.demand).map_err(|refusal| refused(caller, &refusal))?;
     let [first, others @ ..] = choices.as_slice() else {
         return Err(Error::internal("no choice and no refusal"));
     };
-    let passed_over = passed_over(&spots, &order.demand, first, mix);
+    let mix = env.settings.demand_mix;
     let mut found = None;
     if !others.is_empty() {
         for choice in choices.iter().take(TRIES) {
             if let Some(host) = gpu_claim::try_lock_host(tx, choice.host)?
-                && let Some(placed) = take(tx, order, (depth, mix), host, choice, &spots)?
+                && let Some(placed) = take(tx, order, mix, &host, choice, &fleet)?
             {
                 found = Some(placed);
                 break;
             }
         }
     }
-    let mut placed = match found {
+    let placed = match found {
         Some(placed) => placed,
         None => {
             let host = gpu_claim::lock_host(tx, first.host)?;
-            let taken = take(tx, order, (depth, mix), host, first, &spots)?;
-            taken.ok_or(Error::LostRace("host"))?
+            take(tx, order, mix, &host, first, &fleet)?.ok_or(Error::LostRace("host"))?
         }
     };
-    let mut decision = Decision::new(&order.demand, &placed.choice, &choices, spots.len());
-    if let Some(refusal) = passed_over.filter(|_| placed.choice.alternative == first.alternative) {
-        decision.passed_over(&refusal);
-    }
-    let text =
-        serde_json::to_string(&decision).map_err(|error| Error::Internal(Box::new(error)))?;
-    placed.decision = Some(text);
-    Ok(placed)
+    let decision = decide(&fleet, order, &placed.choice, &choices)?;
+    Ok(Placed { decision, ..placed })
 }
 
-/// Why the alternatives before the one that was found could not be met.
-fn passed_over(spots: &[Spot], demand: &Demand, found: &Choice, mix: Mix) -> Option<Refusal> {
-    let before = found.alternative.filter(|n| *n > 0)?;
-    let alternatives = demand.alternatives[..before].to_vec();
-    choices(spots.to_vec(), &Demand { alternatives, ..demand.clone() }, mix).err()
+/// Why it was this one, as JSON; with why the alternatives before it could not be met.
+fn decide(
+    fleet: &ZoneFleet,
+    order: &Order,
+    choice: &Choice,
+    choices: &[Choice],
+) -> Result<Option<String>> {
+    let hosts = fleet.ask(|fleet| fleet.len());
+    let mut decision = Decision::new(&order.demand, choice, choices, hosts);
+    if let Some(before) = choice.alternative.filter(|n| *n > 0) {
+        let alternatives = order.demand.alternatives[..before].to_vec();
+        let preferred = Demand { alternatives, ..order.demand.clone() };
+        if let Err(refusal) = fleet.choose(&preferred) {
+            decision.passed_over(&refusal);
+        }
+    }
+    let text = serde_json::to_string(&decision).map_err(|e| Error::Internal(Box::new(e)))?;
+    Ok(Some(text))
 }
 
 /// How many hosts there are, and what would be tried; nothing is locked.
@@ -89,52 +114,49 @@ pub(super) fn consider(
     tx: &mut Tx<'_>,
     order: &Order,
 ) -> Result<(usize, Result<Vec<Choice>, Refusal>)> {
-    let spots = placement::candidates(tx, order.zone, None, Depth::Slices)?;
-    Ok((spots.len(), choices(spots, &order.demand, env.settings.demand_mix)))
+    let fleet = env.fleet(order.zone);
+    fleet.look_at_all(tx)?;
+    Ok((fleet.ask(|fleet| fleet.len()), fleet.choose(&order.demand)))
 }
 
 /// The choice, if it still holds under the lock; else the best there is on this host now.
 fn take(
     tx: &mut Tx<'_>,
     order: &Order,
-    (depth, mix): (Depth, Mix),
-    host: LockedHost,
+    mix: Mix,
+    host: &LockedHost,
     choice: &Choice,
-    spots: &[Spot],
+    fleet: &Arc<ZoneFleet>,
 ) -> Result<Option<Placed>> {
     let is_open = host.state == "Up" && host.resource_state == "Enabled";
-    let seen = spots.iter().find(|spot| spot.candidate.host == host.id);
-    if let Some(spot) = seen.filter(|spot| is_open && spot.generation == host.generation) {
-        return Ok(Some(placed(host, choice, &spot.candidate)?));
+    if let Some((seen, generation)) = fleet.get(host.id)
+        && is_open
+        && generation == host.generation
+    {
+        return placed(gpu_claim::seize_locked(tx, host)?, choice, &seen, fleet).map(Some);
     }
-    let now = placement::candidates(tx, order.zone, Some(host.id), depth)?;
-    let Some(seen) = now.first().map(|spot| spot.candidate.clone()) else { return Ok(None) };
-    let Ok(choices) = choices(now, &order.demand, mix) else { return Ok(None) };
-    choices.first().map(|choice| placed(host, choice, &seen)).transpose()
+    let now = placement::candidates(tx, order.zone, Some(&[host.id]), Depth::Slices)?;
+    let Some(seen) = now.into_iter().next().map(|spot| spot.candidate) else { return Ok(None) };
+    let Some(choice) = only(seen.clone(), &order.demand, mix) else { return Ok(None) };
+    placed(gpu_claim::seize_locked(tx, host)?, &choice, &seen, fleet).map(Some)
 }
 
-fn placed(host: LockedHost, choice: &Choice, seen: &Candidate) -> Result<Placed> {
+fn placed(
+    host: Seized,
+    choice: &Choice,
+    seen: &Candidate,
+    fleet: &Arc<ZoneFleet>,
+) -> Result<Placed> {
     let pool = choice.pool.ok_or_else(|| Error::internal("a host without a pool was chosen"))?;
-    Ok(Placed { host, pool, choice: choice.clone(), decision: None, seen: seen.clone() })
+    let (choice, seen, fleet) = (choice.clone(), seen.clone(), Arc::clone(fleet));
+    Ok(Placed { host, pool, choice, decision: None, seen, fleet })
 }
 
-/// Who asks for no GPUs gets a host without them where there is one, unless its affinity groups would rather not.
-fn choices(spots: Vec<Spot>, demand: &Demand, mix: Mix) -> Result<Vec<Choice>, Refusal> {
-    let (with, without): (Vec<Spot>, Vec<Spot>) = spots.into_iter().partition(|s| s.has_gpus);
-    let of = |spots: Vec<Spot>| spots.into_iter().map(|spot| spot.candidate);
+/// The best there is on one host.
+fn only(candidate: Candidate, demand: &Demand, mix: Mix) -> Option<Choice> {
     let mut fleet = Fleet::new(mix);
-    of(without).for_each(|candidate| fleet.put(candidate));
-    let wish = |choices: &[Choice]| choices.first().map_or(u8::MAX, |it| demand.wish(it.host));
-    let plain = match demand.alternatives.is_empty() {
-        true => fleet.choose(demand).unwrap_or_default(),
-        false => Vec::new(),
-    };
-    if !plain.is_empty() && wish(&plain) == demand.affinity.best_wish() {
-        return Ok(plain);
-    }
-    of(with).for_each(|candidate| fleet.put(candidate));
-    let all = fleet.choose(demand)?;
-    Ok(if wish(&plain) <= wish(&all) { plain } else { all })
+    fleet.put(candidate);
+    fleet.choose(demand).ok()?.into_iter().next()
 }
 
 /// Which demand failed and what would fit; how many hosts for which reason is for administrators.
@@ -151,10 +173,11 @@ impl Placed {
 }
 
 /// What was picked becomes the instance's.
-pub(super) fn hold(tx: &mut Tx<'_>, placed: &Placed, vm: Id<id::Vm>) -> Result<()> {
-    if placed.choice.picks.is_empty() {
-        return placement::promise(tx, placed.host.id);
+pub(super) fn hold(tx: &mut Tx<'_>, placed: &Placed, holder: (Id<id::Vm>, Owner)) -> Result<()> {
+    let claimed =
+        gpu_claim::claim_seen(tx, &placed.host, holder, &placed.choice.picks, &placed.seen);
+    if claimed.is_err() {
+        placed.fleet.doubt(placed.host.id);
     }
-    gpu_claim::claim_seen(tx, &placed.host, vm, &placed.choice.picks, &placed.seen)?;
-    Ok(())
+    claimed.map(drop)
 }

@@ -105,8 +105,8 @@ impl AsyncCommand for StartVirtualMachine {
         // who kept its devices is where it was decided before
         let decision = placed.decision.as_deref().filter(|_| kept_at.is_none());
         vm::place(tx, id, (placed.host.id, placed.pool), decision)?;
-        placing::hold(tx, &placed, id)?;
         let owner = Owner { account: now.account_id, domain: now.domain_id };
+        placing::hold(tx, &placed, (id, owner))?;
         limit::charge(tx, owner, &limit::bill_of_gpus(id, placed.gpus()))?;
         let host = placed.host.id;
         Ok(Admitted {
@@ -169,11 +169,7 @@ fn order(
             space: u64::try_from(asks.image_size).unwrap_or_default(),
         }),
     };
-    let mut order = Order {
-        zone: now.zone_id,
-        slices: gpus.as_ref().is_some_and(|gpus| gpus.slices),
-        demand: draft::demand(&size, &gpus, needs, host),
-    };
+    let mut order = Order { zone: now.zone_id, demand: draft::demand(&size, &gpus, needs, host) };
     grouping::settle(tx, &groups, now.id, &mut order)?;
     Ok(order)
 }

@@ -194,11 +194,12 @@ impl Affinity {
 }
 
 impl Candidate {
-    /// These devices are held now; slices that were to be made are not devices yet.
-    pub fn hold(&mut self, picks: &[Pick]) {
+    /// These devices are held now. False when that is not all: slices that were to be made are not devices yet.
+    pub fn hold(&mut self, picks: &[Pick]) -> bool {
         for device in &mut self.devices {
             device.standing.is_held |= picks.contains(&Pick::Device(device.standing.id));
         }
+        picks.iter().all(|pick| matches!(pick, Pick::Device(_)))
     }
 }
 

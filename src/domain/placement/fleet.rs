@@ -5,7 +5,7 @@
 //! the best of them. It answers what [`super::scan`] answers. A fleet is a snapshot: it proposes, the claim decides.
 
 use super::{
-    Alternative, Candidate, Chosen, Class, Demand, Mix, Policy, Refusal,
+    Alternative, Candidate, Chosen, Class, Demand, Mix, Policy, PoolRoom, Refusal,
     looks::{self, Known, Look},
     rank::{Choice, Key, choice, gpu_key, plain_key},
     stock,
@@ -99,6 +99,16 @@ impl Fleet {
             }
         }
         Some(candidate)
+    }
+
+    /// The pools of each host, anew.
+    pub fn set_pools<'a>(&mut self, of: impl Fn(&Candidate) -> Vec<&'a PoolRoom>) {
+        for Entry { candidate, .. } in self.hosts.values_mut() {
+            let now = of(candidate);
+            if !candidate.pools.iter().eq(now.iter().copied()) {
+                candidate.pools = now.into_iter().cloned().collect();
+            }
+        }
     }
 
     /// Drops looks that no host has any more.

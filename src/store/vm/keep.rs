@@ -8,7 +8,7 @@ use crate::{
     },
     error::Result,
     store::{
-        Conn, Tx, job,
+        Conn, Tx, host, job,
         schema::{vm, volume},
     },
 };
@@ -74,6 +74,7 @@ pub fn found(tx: &mut Tx<'_>, seen: &Placed, at: Id<id::Host>, event: VmEvent) -
     step(tx, &now, event)?;
     if event == VmEvent::FoundRunning {
         update(vm::table.filter(vm::id.eq(seen.id))).set(vm::host_id.eq(at)).execute(&mut **tx)?;
+        host::touch(tx, at)?;
     }
     Ok(true)
 }

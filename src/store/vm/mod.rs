@@ -22,7 +22,7 @@ pub use list::{Filter, list};
 pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
 
 use super::{
-    Conn, Tx, affinity_group, clock, limit,
+    Conn, Tx, affinity_group, clock, host, limit,
     owner::Owner,
     schema::vm,
     usage::{self, Usage},
@@ -189,6 +189,9 @@ pub fn step(tx: &mut Tx<'_>, vm: &Vm, event: VmEvent) -> Result<VmState> {
     };
     if rows != 1 {
         return Err(Error::LostRace("instance"));
+    }
+    if let Some(left) = vm.host_id.filter(|_| !VmState::HOLDS_HOST.contains(&next)) {
+        host::touch(tx, left)?;
     }
     count(tx, vm, next)?;
     record(tx, vm, next)?;

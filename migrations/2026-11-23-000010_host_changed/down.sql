@@ -1,0 +1,1 @@
+ALTER TABLE `host` DROP KEY ix_host_changed, DROP COLUMN `changed`;
