@@ -1,4 +1,4 @@
-//! What csgpu costs: `scripts/bench start|api|life|placement|usage [--json]`. Bounded in count and time, on loopback only.
+//! What csgpu costs: `scripts/bench start|api|life|placement|allocate|usage [--json]`. Bounded in count and time, on loopback only.
 //!
 //! Every figure stands beside a reference: another way to do the same in the same run, a running CloudStack 4.22 with its
 //! simulator as it was seen on two cores, or the aim. The ratio is value / reference.
@@ -7,6 +7,7 @@
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up fails")]
 #![expect(clippy::print_stdout, reason = "what it is for")]
 
+mod allocate;
 mod api;
 mod cloud;
 mod life;
@@ -32,9 +33,10 @@ fn main() -> ExitCode {
         ["api"] => api::run(),
         ["life"] => life::run(),
         ["placement"] => placement::run(),
+        ["allocate"] => allocate::run(),
         ["usage"] => usage::run(),
         _ => {
-            eprintln!("usage: scripts/bench start|api|life|placement|usage [--json]");
+            eprintln!("usage: scripts/bench start|api|life|placement|allocate|usage [--json]");
             return ExitCode::from(2);
         }
     };
