@@ -14,6 +14,7 @@ mod configuration;
 mod credentials;
 mod decision;
 mod event;
+mod fleet;
 mod gpu_choice;
 mod gpu_claim;
 mod gpu_device;

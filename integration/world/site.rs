@@ -66,7 +66,10 @@ impl World {
     pub async fn add_rack(&self, site: &mut Site, shape: FakeShape) {
         let rack = self.rack(shape).await;
         let (pool, zone, host) = (Id::<id::StoragePool>::mint(), &site.zone, rack.id);
-        self.run(&format!("UPDATE host SET zone_id = '{zone}' WHERE id = '{host}'")).await;
+        self.run(&format!(
+            "UPDATE host SET zone_id = '{zone}', changed = UTC_TIMESTAMP(6) WHERE id = '{host}'"
+        ))
+        .await;
         self.run(&format!("INSERT INTO storage_pool (id, zone_id, host_id, name, kind, scope, path, state) VALUES ('{pool}', '{zone}', '{host}', 'p-{pool}', 'Filesystem', 'HOST', '/pool', 'Up')")).await;
         site.racks.push(rack);
     }

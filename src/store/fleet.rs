@@ -23,7 +23,10 @@ use crate::{
 use std::{
     collections::{HashMap, HashSet},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -64,6 +67,8 @@ pub struct ZoneFleet {
     known: Mutex<Known>,
     /// Held by who looks.
     looking: Mutex<()>,
+    /// How many rows of hosts and pools were read so far.
+    rows: AtomicU64,
 }
 
 /// What is known of a zone.
@@ -107,7 +112,7 @@ impl ZoneFleet {
             looked_long: None,
             looked_at_all: None,
         };
-        Self { zone, known: Mutex::new(known), looking: Mutex::new(()) }
+        Self { zone, known: Mutex::new(known), looking: Mutex::new(()), rows: AtomicU64::new(0) }
     }
 
     /// Learns what changed. One statement when nothing did, three more for hosts that did; more rarely, one for pools.
@@ -151,6 +156,8 @@ impl ZoneFleet {
         };
         let changed = lock(&self.known).changed(&standings, look);
         let spots = self.read(conn, &changed)?;
+        let rows = standings.len() + spots.len() + pools.as_ref().map_or(0, Vec::len);
+        self.rows.fetch_add(rows as u64, Relaxed);
         let mut known = lock(&self.known);
         known.forget_gone(&standings, look);
         known.learn(&changed, spots);
@@ -204,6 +211,11 @@ impl ZoneFleet {
     /// A host as it was last seen, with its generation.
     pub fn get(&self, host: Id<id::Host>) -> Option<(Candidate, i64)> {
         lock(&self.known).get(host)
+    }
+
+    /// How many rows of hosts and pools were read so far: for tests that pin the cost of a request.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Relaxed)
     }
 
     /// The hosts that are known otherwise than they are read now: none, if everything that changes a host moves its
