@@ -3,9 +3,9 @@
 
 use super::{
     cloud::{Cloud, Scratch},
-    rack::Rack,
     report::{Figure, percentile},
 };
+use crate::world::api_zone::ApiZone;
 use csgpu::{
     domain::{
         Id,
@@ -223,7 +223,9 @@ fn fill(url: &str) -> Id<id::Zone> {
 fn release(runtime: &Runtime) -> f64 {
     let cloud = Cloud::new(runtime);
     runtime.block_on(async {
-        let rack = Rack::build(&cloud, "fake", "KVM", 1, |n| format!("fake://h{n}")).await;
+        let images = cloud.scratch.0.join("images");
+        let url = |n| format!("fake://h{n}");
+        let rack = ApiZone::build(&cloud.admin, &images, "fake", "KVM", 1, url).await;
         let host: Id<id::Host> = rack.hosts[0].parse().expect("a host");
         let wiring = &cloud.server.wiring;
         let zone = rack.params()[0].1.parse().expect("a zone");
