@@ -1,10 +1,10 @@
 //! The cloud that a history happens in: a database that may be killed, servers that may be killed, hosts, accounts.
 
+use super::database::Database;
 use crate::world::{
     Client, Server,
     api_zone::{ApiZone, text},
     pace,
-    private::Private,
 };
 use csgpu::{
     command::secret,
@@ -21,7 +21,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -66,8 +66,10 @@ pub struct Arena {
     /// Operations so far.
     pub done: AtomicU64,
     pub dir: PathBuf,
+    /// How many servers were started so far.
+    entered: AtomicUsize,
     /// The database; stopped last.
-    pub database: Private,
+    pub database: Database,
 }
 
 /// One server with the keeper of its hosts.
@@ -80,10 +82,9 @@ struct Running {
 pub const LIMITS: [(&str, usize); 3] = [("ann", 6), ("bob", 12), ("cat", 40)];
 
 impl Arena {
-    /// A cloud with so many servers.
-    pub async fn new(name: &str, fleet: Fleet, servers: usize) -> Self {
-        let database = Private::start(name);
-        let url = database.url("csgpu");
+    /// A cloud with so many servers on this database.
+    pub async fn new(database: Database, fleet: Fleet, servers: usize) -> Self {
+        let url = database.url(0);
         migrate::prepare(&url, true).expect("a schema");
         let keys = secret::key_pair().expect("randomness");
         let db = Db::open(&url, 2);
@@ -132,6 +133,7 @@ impl Arena {
             begun: Instant::now(),
             done: AtomicU64::new(0),
             dir,
+            entered: AtomicUsize::new(1),
             database,
         };
         arena.furnish().await;
@@ -209,7 +211,8 @@ impl Arena {
 
     /// Starts one more server.
     pub async fn enter(&self) {
-        let running = run(&self.database.url("csgpu"), &self.connector, &self.dir).await;
+        let number = self.entered.fetch_add(1, Relaxed);
+        let running = run(&self.database.url(number), &self.connector, &self.dir).await;
         self.lock().push(running);
     }
 

@@ -107,5 +107,5 @@ pub fn check_usage(arena: &Arena) {
 }
 
 fn connect(arena: &Arena) -> Conn {
-    migrate::connect(&arena.database.url("csgpu")).expect("the database answers")
+    migrate::connect(&arena.database.url(0)).expect("the database answers")
 }

@@ -7,6 +7,7 @@
 mod actor;
 mod arena;
 mod books;
+mod database;
 mod judge;
 mod ledger;
 mod record;
@@ -15,10 +16,11 @@ mod warden;
 
 use crate::{
     gpu_claim::join_all,
-    world::{invariants, server::env},
+    world::{galera::Galera, invariants, private::Private, server::env},
 };
 use actor::Actor;
 use arena::{Arena, Fleet};
+use database::Database;
 use record::{Entry, Outcome};
 use std::{
     collections::BTreeMap,
@@ -31,6 +33,7 @@ use trouble::Troubles;
 /// How a history is made.
 struct Plan {
     name: &'static str,
+    database: Database,
     fleet: Fleet,
     servers: usize,
     clients: usize,
@@ -53,26 +56,32 @@ fn seed() -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn whatever_happens_to_three_servers_no_gpu_has_two_owners() {
-    let operations = operations();
-    let plan = Plan { name: "three", fleet: Fleet::Fake, servers: 3, clients: 24, operations };
-    play(plan).await;
+    let database = Database::One(Private::start("history-servers"));
+    let (fleet, operations) = (Fleet::Fake, operations());
+    play(Plan { name: "servers", database, fleet, servers: 3, clients: 24, operations }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn whatever_happens_to_a_database_cluster_no_gpu_has_two_owners() {
+    let database = Database::Cluster(Galera::start("history-cluster"));
+    let (fleet, operations) = (Fleet::Fake, operations() / 10);
+    play(Plan { name: "cluster", database, fleet, servers: 3, clients: 24, operations }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_happens_on_libvirts_test_driver_no_gpu_has_two_owners() {
-    let operations = operations() / 50;
-    let plan =
-        Plan { name: "driver", fleet: Fleet::TestDriver, servers: 1, clients: 6, operations };
-    play(plan).await;
+    let database = Database::One(Private::start("history-driver"));
+    let (fleet, operations) = (Fleet::TestDriver, operations() / 50);
+    play(Plan { name: "driver", database, fleet, servers: 1, clients: 6, operations }).await;
 }
 
 /// Plays a history and judges it.
 async fn play(plan: Plan) {
     let seed = seed();
     eprintln!("history {}: CSGPU_HISTORY_SEED={seed}", plan.name);
-    let arena = Arena::new(&format!("history-{}", plan.name), plan.fleet, plan.servers).await;
+    let arena = Arena::new(plan.database, plan.fleet, plan.servers).await;
     let begun = Instant::now();
-    let (history, troubles, seen) = act(&arena, &plan, seed).await;
+    let (history, troubles, seen) = act(&arena, plan.clients, plan.operations, seed).await;
     let took = begun.elapsed().as_secs_f64();
     let mut wrong = seen;
     wrong.extend(judge::judge(&history, &troubles.halts));
@@ -89,17 +98,22 @@ async fn play(plan: Plan) {
 }
 
 /// Clients and troubles side by side, then peace; what was done, and what was seen to be wrong meanwhile.
-async fn act(arena: &Arena, plan: &Plan, seed: u64) -> (Vec<Entry>, Troubles, Vec<String>) {
-    let clients = (0..plan.clients).map(|number| Actor::new(arena, number, seed));
-    let work = join_all(clients.map(|actor| actor.work(plan.operations)));
-    let trouble = trouble::make(arena, seed, plan.operations);
-    let watch = watch(arena, plan.operations);
-    let tend = warden::tend(arena, seed, plan.operations);
+async fn act(
+    arena: &Arena,
+    clients: usize,
+    operations: u64,
+    seed: u64,
+) -> (Vec<Entry>, Troubles, Vec<String>) {
+    let clients = (0..clients).map(|number| Actor::new(arena, number, seed));
+    let work = join_all(clients.map(|actor| actor.work(operations)));
+    let trouble = trouble::make(arena, seed, operations);
+    let watch = watch(arena, operations);
+    let tend = warden::tend(arena, seed, operations);
     let (mut actors, troubles, seen, ()) = tokio::join!(work, trouble, watch, tend);
     for actor in &mut actors {
         actor.rest().await;
     }
-    invariants::settle(&arena.database.url("csgpu"), Duration::from_secs(60)).await;
+    invariants::settle(&arena.database.url(0), Duration::from_secs(60)).await;
     let mut history = Vec::new();
     for actor in actors {
         history.extend(actor.report().await);
@@ -116,7 +130,7 @@ const LIMIT: &[(&str, &str)] = &[(
 
 /// Looks at the books all the time: what must hold at every moment is asked for at many.
 async fn watch(arena: &Arena, operations: u64) -> Vec<String> {
-    let url = arena.database.url("csgpu");
+    let url = arena.database.url(0);
     let mut wrong = Vec::new();
     while arena.done.load(Relaxed) < operations {
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -138,7 +152,7 @@ async fn remove_everything(arena: &Arena) {
         let job = admin.call_async("destroyVirtualMachine", &words).await;
         assert_eq!(job["jobstatus"], 1, "{vm}: {job}");
     }
-    invariants::settle(&arena.database.url("csgpu"), Duration::from_secs(60)).await;
+    invariants::settle(&arena.database.url(0), Duration::from_secs(60)).await;
     let held: Vec<_> =
         books::holdings(arena).into_iter().filter(|row| row.released.is_none()).collect();
     assert!(held.is_empty(), "still held: {held:#?}");

@@ -53,9 +53,6 @@ const OF_HOSTS: &[(usize, Bad)] = &[
     (1, Bad::Lies(Lie::OtherDriver)),
 ];
 
-/// The time between two kills of the database.
-const BETWEEN_KILLS: Duration = Duration::from_secs(65);
-
 /// Makes trouble until the operations are done; leaves every host well.
 pub async fn make(arena: &Arena, seed: u64, operations: u64) -> Troubles {
     let mut dice = Dice::new(seed, u64::MAX);
@@ -68,11 +65,13 @@ pub async fn make(arena: &Arena, seed: u64, operations: u64) -> Troubles {
         pause(&mut dice).await;
         let name = match dice.below(100) {
             // its keeper starts it again at once unless it was killed a short while before
-            0..3 if killed.is_some_and(|at| arena.now() - at < BETWEEN_KILLS) => continue,
+            0..3 if killed.is_some_and(|at| arena.now() - at < arena.database.between_kills()) => {
+                continue;
+            }
             0..3 => {
                 killed = Some(arena.now());
-                tokio::task::block_in_place(|| arena.database.crash());
-                "the database was killed"
+                arena.database.kill(&mut dice).await;
+                "a database server was killed"
             }
             3..8 => {
                 if arena.servers() == 1 {

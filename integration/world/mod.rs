@@ -11,6 +11,7 @@ pub mod api_zone;
 pub mod browser;
 pub mod cable;
 pub mod client;
+pub mod galera;
 pub mod invariants;
 pub mod places;
 pub mod private;

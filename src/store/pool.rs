@@ -25,9 +25,10 @@ use std::{
 pub type Conn = MysqlConnection;
 
 /// What every session is set to. Two statements in one message: the isolation level has no variable that both MySQL
-/// and MariaDB know.
+/// and MariaDB know. On a cluster each read waits until this node has what was committed on the others before; for
+/// MySQL that variable is a comment.
 const SETTINGS: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
-    SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 5, lc_messages = 'en_US', \
+    SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 5, lc_messages = 'en_US' /*M! , wsrep_sync_wait = 1 */, \
     sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'";
 
 /// What all connections of one [`super::Db`] share.
