@@ -1,6 +1,6 @@
 //! Whether devices can be trusted: missing, used by a stranger, quarantined; each with its alert.
 
-use super::{Tx, alert, clock, schema::gpu_device};
+use super::{Tx, alert, clock, host::touch, schema::gpu_device};
 use crate::{
     domain::{
         Id, Kind,
@@ -11,7 +11,9 @@ use crate::{
     },
     error::Result,
 };
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl, update};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, update,
+};
 
 /// Changes of health and of the count of probes without it; they touch nothing else.
 pub(super) fn judge(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
@@ -81,6 +83,14 @@ pub fn settle_foreign(tx: &mut Tx<'_>, device: Id<id::GpuDevice>, proof: &Proof)
         Proof::Clean => (Health::Ok, None),
         Proof::Doubt(why) => (Health::Quarantined, Some(why.as_str())),
     };
+    let foreign = gpu_device::id.eq(device).and(gpu_device::health.eq(Health::Foreign));
+    let at: Option<Id<id::Host>> = gpu_device::table
+        .filter(foreign)
+        .select(gpu_device::host_id)
+        .first(&mut **tx)
+        .optional()?;
+    let Some(at) = at else { return Ok(()) };
+    touch(tx, at)?; // also the lock
     let changed = update(
         gpu_device::table
             .filter(gpu_device::id.eq(device).and(gpu_device::health.eq(Health::Foreign))),
