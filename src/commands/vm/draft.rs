@@ -70,13 +70,7 @@ pub(super) fn draw(
         key_pairs: names.join(","),
     };
     let (compute, image, known) = deploy::compute(tx, &named)?;
-    let asked = Asked {
-        zone: request.zone_id,
-        offering: request.service_offering_id,
-        gpu_offering: request.gpu_offering_id,
-        gpu_count: request.gpu_count,
-        details: &request.details,
-    };
+    let asked = Asked::of(request);
     check_usable(tx, caller, owner, &compute, &asked)?;
     let gpus = gpus(tx, &compute, &asked)?;
     check_image(&image, request)?;
@@ -87,10 +81,7 @@ pub(super) fn draw(
     let asked = (&request.affinity_group_ids[..], &request.affinity_group_names[..]);
     let groups = grouping::asked(tx, owner.account, asked)?;
     let id = Id::<id::Vm>::mint();
-    let number = match owner.account == caller.account {
-        true => caller.account_number,
-        false => vm::account_number(tx, owner.account)?,
-    };
+    let number = account_number(tx, caller, owner)?;
     let name = match &request.name {
         Some(name) => host_name(name)?,
         None => format!("VM-{id}"),
@@ -141,6 +132,26 @@ pub(super) struct Asked<'a> {
     pub(super) gpu_count: Option<i32>,
     /// Sizes of a customized offering.
     pub(super) details: &'a Details,
+}
+
+impl<'a> Asked<'a> {
+    fn of(request: &'a Request) -> Self {
+        Self {
+            zone: request.zone_id,
+            offering: request.service_offering_id,
+            gpu_offering: request.gpu_offering_id,
+            gpu_count: request.gpu_count,
+            details: &request.details,
+        }
+    }
+}
+
+/// The number of the owner's account, which is a part of the names of its instances on hosts.
+fn account_number(tx: &mut Tx<'_>, caller: &Caller, owner: Owner) -> Result<i64> {
+    match owner.account == caller.account {
+        true => Ok(caller.account_number),
+        false => vm::account_number(tx, owner.account),
+    }
 }
 
 /// What placement must find for a new instance.

@@ -208,7 +208,7 @@ fn check_pages(
     let Some(HugePages::Of(size)) = machine.hugepages else { return Ok(()) };
     let name =
         if size >= 1 << 30 { format!("{}G", size >> 30) } else { format!("{}M", size >> 20) };
-    if wanted % size != 0 {
+    if !wanted.is_multiple_of(size) {
         let wanted = wanted / MIB;
         return Err(format!("{wanted} MiB of memory are no whole number of {name} huge pages"));
     }
@@ -234,9 +234,9 @@ const USUAL: Bytes = 32 << 30;
 /// and so does a port's window at one of its largest BAR, and the whole somewhere before the first of them.
 fn window(bars: &[Vec<Bytes>]) -> Option<Bytes> {
     let largest = |bars: &Vec<Bytes>| bars.iter().copied().max().filter(|size| *size > 0);
-    let ports = bars.iter().filter_map(|bars| {
-        Some(bars.iter().sum::<Bytes>().checked_next_multiple_of(largest(bars)?)?)
-    });
+    let ports = bars
+        .iter()
+        .filter_map(|bars| bars.iter().sum::<Bytes>().checked_next_multiple_of(largest(bars)?));
     let total = ports.sum::<Bytes>() + bars.iter().filter_map(largest).max()?;
     (total > USUAL).then(|| total.next_multiple_of(1 << 30) + (1 << 30))
 }
