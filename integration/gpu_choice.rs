@@ -92,7 +92,23 @@ async fn placement_is_explained_and_nothing_changes() {
     assert_eq!(told["fits"], json!(false));
     assert_eq!(told["reasons"], json!([{"hosts": 2, "reason": "too few GPUs"}]));
     assert_eq!(told["nearest"], json!(["4 x NVIDIA A100 SXM4 80GB passthrough"]));
+    let class = |gpus: u32| {
+        let shape = format!("{gpus} x NVIDIA A100 SXM4 80GB passthrough");
+        json!({"shape": shape, "hosts": 1, "reasons": [{"hosts": 1, "reason": "too few GPUs"}]})
+    };
+    let classes = told["hostclasses"].as_array().expect("classes");
+    assert!(
+        classes.len() == 2 && classes.contains(&class(4)) && classes.contains(&class(2)),
+        "{told}"
+    );
+    let fits: Vec<(&Value, &Value)> = (told["gpushapes"].as_array().expect("shapes").iter())
+        .map(|shape| (&shape["gpucount"], &shape["instances"]))
+        .collect();
+    let expected = [(1, 6), (2, 3), (4, 1), (8, 0)].map(|(count, fit)| (json!(count), json!(fit)));
+    assert_eq!(fits, expected.each_ref().map(|(count, fit)| (count, fit)));
     let text = told["explanation"].as_str().expect("a text");
+    let shapes = "instances that still fit: 6 of 1, 3 of 2, 1 of 4, 0 of 8 x NVIDIA";
+    assert!(text.contains(shapes) && text.contains("1 with 4 x NVIDIA"), "{text}");
     assert!(text.contains("2 hosts: 2 too few GPUs; what would fit: 4 x"), "{text}");
     let refused = world.admin.call("deployVirtualMachine", &site.deploy(&six)).await;
     assert_eq!(refused.error(), text, "a deploy says the same");
@@ -104,14 +120,21 @@ async fn placement_is_explained_and_nothing_changes() {
     words.push(("networkids", &site.bridge));
     let told = joe.ok("explainPlacement", &words).await["placement"].clone();
     assert_eq!(told["fits"], json!(true));
-    for hidden in ["hostid", "hostname", "gpudeviceids", "hosts", "reasons"] {
+    for hidden in
+        ["hostid", "hostname", "gpudeviceids", "hosts", "reasons", "hostclasses", "gpushapes"]
+    {
         assert!(told.get(hidden).is_none(), "{hidden}: {told}");
     }
     words.retain(|(key, _)| *key != "serviceofferingid");
     words.push(("serviceofferingid", &six));
     let told = joe.ok("explainPlacement", &words).await["placement"].clone();
     let text = told["explanation"].as_str().expect("a text");
-    assert!(!text.contains("hosts:") && text.contains("what would fit: 4 x"), "{text}");
+    assert!(
+        !text.contains("hosts:")
+            && !text.contains("still fit")
+            && text.contains("what would fit: 4 x"),
+        "{text}"
+    );
 }
 
 #[actix_web::test]

@@ -1,6 +1,6 @@
 //! GPU offerings: ordered alternatives, the short form, and what is refused.
 
-use crate::world::World;
+use crate::world::{World, site::instance};
 use csgpu::hypervisor::fake::FakeShape;
 use serde_json::{Value, json};
 
@@ -131,4 +131,63 @@ async fn what_is_no_offering_is_refused_and_changes_nothing() {
     assert_eq!(answer.status, 530);
     assert!(answer.error().contains("GPU offering with name one already exists"));
     assert_eq!(world.fingerprint(), before);
+}
+
+#[actix_web::test]
+async fn scope_policies_and_alternatives_change_for_new_instances_only() {
+    let world = World::new().await;
+    let site = world.site([FakeShape::new("h").gpus(4)]).await;
+    let none = world.size("none", 0).await;
+    world.size("some", 1).await;
+    let query = "SELECT DISTINCT profile_id AS text FROM gpu_device WHERE device_type = 'PCI'";
+    let profile = world.texts(query).await[0].clone();
+    let made = [("name", "one"), ("vgpuprofileid", profile.as_str())];
+    let made = world.admin.ok("createGpuOffering", &made).await["gpuoffering"].clone();
+    let id = made["id"].as_str().expect("an id").to_owned();
+    let domain = world.admin.ok("createDomain", &[("name", "below")]).await["domain"]["id"].clone();
+    let domain = domain.as_str().expect("an id");
+    let (joe, eve) = (world.user("joe").await, world.member("eve", "0", Some(domain)).await);
+    let mut words = site.deploy(&none);
+    words.retain(|(name, _)| *name != "networkids");
+    words.extend([("networkids", site.bridge.as_str()), ("gpuofferingid", id.as_str())]);
+    let vm = instance(&joe.call_async("deployVirtualMachine", &words).await);
+    let change = [
+        ("id", id.as_str()),
+        ("domainid", domain),
+        ("zoneid", &site.zone),
+        ("numapolicy", "required"),
+        ("placement", "spread"),
+        ("gpudisplay", "true"),
+        ("gpualternatives[0].vgpuprofileid", &profile),
+        ("gpualternatives[0].gpucount", "2"),
+        ("gpualternatives[1].vgpuprofileid", &profile),
+    ];
+    let changed = world.admin.ok("updateGpuOffering", &change).await["gpuoffering"].clone();
+    assert_eq!((&changed["domainid"], &changed["zoneid"]), (&json!(domain), &json!(site.zone)));
+    assert_eq!(
+        (&changed["numapolicy"], &changed["placement"], &changed["gpudisplay"]),
+        (&json!("required"), &json!("spread"), &json!(true))
+    );
+    assert_eq!(words_of(&changed), [2, 1]);
+    let refused = joe.call("deployVirtualMachine", &words).await;
+    assert_eq!(refused.status, 531, "not for this domain any more: {}", refused.text());
+    let two = instance(&eve.call_async("deployVirtualMachine", &words).await);
+    assert_eq!((&vm["gpucount"], &two["gpucount"]), (&json!(1), &json!(2)));
+    let before = world.fingerprint();
+    for (name, value) in [("domainid", site.zone.as_str()), ("zoneid", domain), ("zoneid", "x")] {
+        let refused = world.admin.call("updateGpuOffering", &[("id", &id), (name, value)]).await;
+        assert_eq!(refused.status, 431, "{name}: {}", refused.text());
+    }
+    assert_eq!(world.fingerprint(), before);
+    let change = [("id", id.as_str()), ("domainid", "public"), ("zoneid", "all")];
+    let changed = world.admin.ok("updateGpuOffering", &change).await["gpuoffering"].clone();
+    assert!(changed.get("domainid").is_none() && changed.get("zoneid").is_none(), "{changed}");
+    instance(&joe.call_async("deployVirtualMachine", &words).await);
+    world.settle().await;
+}
+
+/// How many of each alternative.
+fn words_of(offering: &Value) -> Vec<i64> {
+    let all = offering["gpualternatives"].as_array().expect("alternatives");
+    all.iter().filter_map(|one| one["gpucount"].as_i64()).collect()
 }

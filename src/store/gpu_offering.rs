@@ -95,6 +95,16 @@ pub struct Change {
     pub display_text: Option<String>,
     /// `Active` or `Inactive`.
     pub state: Option<String>,
+    /// Whether the first device shows a display.
+    pub display: Option<bool>,
+    /// Whether the devices must sit on one NUMA node.
+    pub numa_policy: Option<NumaPolicy>,
+    /// Whether instances are packed or spread.
+    pub placement: Option<Packing>,
+    /// The domain that may use it; `Some(None)`: everyone.
+    pub domain_id: Option<Option<Id<id::Domain>>>,
+    /// The zone it is for; `Some(None)`: all.
+    pub zone_id: Option<Option<Id<id::Zone>>>,
 }
 
 /// Which offerings to list.
@@ -225,9 +235,25 @@ fn alternatives(
 /// Inserts an offering with its alternatives in order. Errors: conflict, when the name is taken; invalid, when an
 /// alternative names what is not there or is there twice.
 pub fn insert(tx: &mut Tx<'_>, offering: &Offering, wanted: &[Wanted]) -> Result<()> {
-    let mut chosen: Vec<(Id<id::VgpuProfile>, i32)> = Vec::with_capacity(wanted.len());
+    let chosen = chosen(tx, wanted)?;
+    let outcome = insert_into(gpu_offering::table).values(offering).execute(&mut **tx);
+    unless_taken(outcome, "create", &offering.name)?;
+    put_alternatives(tx, offering.id, chosen)
+}
+
+/// Other alternatives for an offering; instances that were made with it keep what they asked.
+pub fn set_alternatives(tx: &mut Tx<'_>, id: Id<id::GpuOffering>, wanted: &[Wanted]) -> Result<()> {
+    let chosen = chosen(tx, wanted)?;
+    let old = gpu_offering_alternative::table.filter(gpu_offering_alternative::offering_id.eq(id));
+    diesel::delete(old).execute(&mut **tx)?;
+    put_alternatives(tx, id, chosen)
+}
+
+/// What is wanted, by profiles; each once.
+fn chosen(conn: &mut Conn, wanted: &[Wanted]) -> Result<Vec<(Id<id::VgpuProfile>, i32)>> {
+    let mut chosen = Vec::with_capacity(wanted.len());
     for one in wanted {
-        let next = (profile_of(tx, one)?, one.count);
+        let next = (profile_of(conn, one)?, one.count);
         if chosen.contains(&next) {
             return Err(Error::invalid(
                 "Failed to create GPU offering: an alternative is there twice",
@@ -235,13 +261,19 @@ pub fn insert(tx: &mut Tx<'_>, offering: &Offering, wanted: &[Wanted]) -> Result
         }
         chosen.push(next);
     }
-    let outcome = insert_into(gpu_offering::table).values(offering).execute(&mut **tx);
-    unless_taken(outcome, "create", &offering.name)?;
+    Ok(chosen)
+}
+
+fn put_alternatives(
+    tx: &mut Tx<'_>,
+    id: Id<id::GpuOffering>,
+    chosen: Vec<(Id<id::VgpuProfile>, i32)>,
+) -> Result<()> {
     let rows: Vec<_> = (0..)
         .zip(chosen)
         .map(|(position, (profile, count))| {
             (
-                gpu_offering_alternative::offering_id.eq(offering.id),
+                gpu_offering_alternative::offering_id.eq(id),
                 gpu_offering_alternative::position.eq::<i32>(position),
                 gpu_offering_alternative::profile_id.eq(profile),
                 gpu_offering_alternative::count.eq(count),

@@ -107,7 +107,7 @@ fn wanted(request: &Request) -> Result<Vec<Wanted>> {
     }
 }
 
-fn alternative(record: &BTreeMap<String, String>) -> Result<Wanted> {
+pub(super) fn alternative(record: &BTreeMap<String, String>) -> Result<Wanted> {
     let mut wanted = Wanted { card: None, profile: None, count: 1 };
     for (field, value) in record {
         let bad =

@@ -4,7 +4,7 @@ use crate::{
     command::prelude::*,
     domain::{
         gpu::Pick,
-        placement::{Choice, Demand, Refusal},
+        placement::{Choice, Demand, HostClass, Refusal, Shape},
     },
     store::vm,
 };
@@ -17,6 +17,32 @@ pub struct ReasonView {
     hosts: u64,
     /// why
     reason: String,
+}
+
+/// Hosts of like shape that are out.
+#[derive(Debug, View)]
+#[view(object = "placementhostclass")]
+pub struct HostClassView {
+    /// what these hosts have of what was asked
+    shape: String,
+    /// how many hosts
+    hosts: u64,
+    /// why they are out
+    reasons: Vec<ReasonView>,
+}
+
+/// How many instances of a shape still fit.
+#[derive(Debug, View)]
+#[view(object = "placementgpushape")]
+pub struct FitView {
+    /// the GPU card and profile
+    gpu_name: String,
+    /// GPUs of each instance
+    gpu_count: u32,
+    /// how many such instances still fit
+    instances: u64,
+    /// how many still fit with all GPUs on one NUMA node
+    instances_on_one_node: u64,
 }
 
 /// Where an instance would go, or why it would go nowhere.
@@ -50,6 +76,39 @@ pub struct PlacementView {
     /// why hosts are out
     #[view(admin)]
     reasons: Option<Vec<ReasonView>>,
+    /// the same by hosts of like shape
+    #[view(admin)]
+    host_classes: Option<Vec<HostClassView>>,
+    /// how many instances with 1, 2, 4 and 8 of these GPUs still fit; each number stands alone
+    #[view(admin)]
+    gpu_shapes: Option<Vec<FitView>>,
+}
+
+fn reasons(counts: &[(String, usize)]) -> Vec<ReasonView> {
+    let one = |(reason, hosts): &(String, usize)| ReasonView {
+        hosts: *hosts as u64,
+        reason: reason.clone(),
+    };
+    counts.iter().map(one).collect()
+}
+
+fn class(class: &HostClass) -> HostClassView {
+    HostClassView {
+        shape: class.shape.clone(),
+        hosts: class.hosts as u64,
+        reasons: reasons(&class.reasons),
+    }
+}
+
+fn fits(left: &[(String, Vec<Shape>)]) -> Vec<FitView> {
+    let all = left.iter().flat_map(|(name, shapes)| shapes.iter().map(move |it| (name, it)));
+    let one = |(name, shape): (&String, &Shape)| FitView {
+        gpu_name: name.clone(),
+        gpu_count: shape.count,
+        instances: shape.anywhere,
+        instances_on_one_node: shape.on_one_node,
+    };
+    all.map(one).collect()
 }
 
 impl PlacementView {
@@ -89,15 +148,13 @@ impl PlacementView {
             gpu_device_ids: asked.map(|_| best.picks.iter().map(id).collect()),
             hosts: Some(hosts as u64),
             reasons: None,
+            host_classes: None,
+            gpu_shapes: None,
         })
     }
 
     /// Why there is no place.
     pub(super) fn refused(caller: &Caller, refusal: &Refusal) -> Self {
-        let reason = |(reason, hosts): &(String, usize)| ReasonView {
-            hosts: *hosts as u64,
-            reason: reason.clone(),
-        };
         Self {
             fits: false,
             explanation: match caller.is_admin() {
@@ -112,7 +169,9 @@ impl PlacementView {
             host_name: None,
             gpu_device_ids: None,
             hosts: Some(refusal.hosts as u64),
-            reasons: Some(refusal.reasons.iter().map(reason).collect()),
+            reasons: Some(reasons(&refusal.reasons)),
+            host_classes: Some(refusal.classes.iter().map(class).collect()),
+            gpu_shapes: Some(fits(&refusal.left)),
         }
     }
 }

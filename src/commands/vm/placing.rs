@@ -61,7 +61,9 @@ pub(super) fn place(env: &Env, tx: &mut Tx<'_>, caller: &Caller, order: &Order) 
         offer.refuse();
     }
     fleet.look_at_all(tx)?;
-    let choices = fleet.choose(&order.demand).map_err(|refusal| refused(caller, &refusal))?;
+    let choices = fleet
+        .choose(&order.demand)
+        .map_err(|refusal| refused(caller, &with_left(refusal, &fleet, &order.demand)))?;
     let [first, others @ ..] = choices.as_slice() else {
         return Err(Error::internal("no choice and no refusal"));
     };
@@ -116,7 +118,14 @@ pub(super) fn consider(
 ) -> Result<(usize, Result<Vec<Choice>, Refusal>)> {
     let fleet = env.fleet(order.zone);
     fleet.look_at_all(tx)?;
-    Ok((fleet.ask(|fleet| fleet.len()), fleet.choose(&order.demand)))
+    let found = fleet.choose(&order.demand);
+    let found = found.map_err(|refusal| with_left(refusal, &fleet, &order.demand));
+    Ok((fleet.ask(|fleet| fleet.len()), found))
+}
+
+/// A refusal that also says how much of what was asked still fits in other shapes.
+fn with_left(refusal: Refusal, fleet: &ZoneFleet, demand: &Demand) -> Refusal {
+    Refusal { left: fleet.ask(|fleet| fleet.left_for(demand)), ..refusal }
 }
 
 /// The choice, if it still holds under the lock; else the best there is on this host now.

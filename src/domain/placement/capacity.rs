@@ -1,6 +1,6 @@
 //! How much still fits: instances of each shape, anywhere in a host and on one NUMA node.
 
-use super::{Fleet, NumaPolicy, Packing, Policy, damage::SHAPES};
+use super::{Demand, Fleet, NumaPolicy, Packing, Policy, damage::SHAPES};
 use crate::domain::{Id, id};
 use std::collections::HashMap;
 
@@ -35,6 +35,18 @@ impl Fleet {
         profiles.sort_unstable();
         profiles.dedup();
         profiles.into_iter().map(|profile| self.left_of(profile)).collect()
+    }
+
+    /// What is left of each profile that a demand would take, in its words and its order.
+    pub fn left_for(&mut self, demand: &Demand) -> Vec<(String, Vec<Shape>)> {
+        let mut seen: Vec<(Id<id::VgpuProfile>, String, Vec<Shape>)> = Vec::new();
+        for alternative in &demand.alternatives {
+            if !seen.iter().any(|(profile, ..)| *profile == alternative.profile) {
+                let left = self.left_of(alternative.profile);
+                seen.push((alternative.profile, alternative.name.clone(), left.shapes));
+            }
+        }
+        seen.into_iter().map(|(_, name, shapes)| (name, shapes)).collect()
     }
 
     fn left_of(&mut self, profile: Id<id::VgpuProfile>) -> Left {

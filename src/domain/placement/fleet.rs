@@ -207,7 +207,7 @@ impl Fleet {
             Some(host) => demand.host_why_not(host),
             None => Some("without the instances of its affinity group"),
         };
-        refusal.add(why.unwrap_or_default(), others);
+        refusal.add_others(why.unwrap_or_default(), others);
         Err(refusal)
     }
 

@@ -87,6 +87,11 @@ impl Known {
         self.sample.len()
     }
 
+    /// How many there are, free or not.
+    pub(super) fn total(&self) -> usize {
+        self.free() + self.rest.iter().map(|(_, n)| *n as usize).sum::<usize>()
+    }
+
     /// The best set on a host that looks so.
     pub(super) fn answer(&mut self, count: u32, policy: Policy) -> Option<&Answer> {
         if self.sample.len() < count as usize {

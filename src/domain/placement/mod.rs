@@ -26,7 +26,7 @@ pub use decision::Decision;
 pub use demand::{Affinity, Alternative, Candidate, Class, Demand, Disk, Needs, PoolRoom};
 pub use fleet::Fleet;
 pub use rank::{Choice, rank, scan};
-pub use refusal::{Nearest, Refusal};
+pub use refusal::{HostClass, Nearest, Refusal};
 pub use stock::{HostDevice, Stock, Why, stock};
 
 text_enum! {

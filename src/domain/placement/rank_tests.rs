@@ -156,3 +156,30 @@ fn slices_go_where_a_gpu_is_cut_already() {
     assert_eq!(hosts(&found), [2, 1]);
     assert_eq!(found[0].picks, [Pick::Slice { gpu: id_of(2), profile: QUARTER }]);
 }
+
+#[test]
+fn a_refusal_counts_hosts_of_like_shape_apart() {
+    let mut begun = host(2, 1..=8);
+    begun.devices[0].standing.is_held = true;
+    let full = |number| {
+        let mut full = host(number, 1..=4);
+        full.devices.iter_mut().for_each(|device| device.standing.is_held = true);
+        full
+    };
+    let mut off = host(6, 1..=4);
+    off.class.blocker = Some("disabled".into());
+    let all = [begun, full(3), full(4), host(5, []), off];
+    let refusal = refused(&all, &want(8));
+    let shape = |n: usize| {
+        let class = &refusal.classes[n];
+        (class.hosts, class.reasons.iter().map(|(_, hosts)| hosts).sum::<usize>())
+    };
+    assert_eq!(refusal.classes.len(), 3, "{:?}", refusal.classes);
+    assert!((0..3).all(|n| shape(n).0 == shape(n).1));
+    assert_eq!(refusal.hosts, refusal.classes.iter().map(|class| class.hosts).sum::<usize>());
+    let four = refusal.classes.iter().find(|class| class.shape.starts_with("4 x ")).unwrap();
+    assert_eq!(four.reasons, [("too few GPUs".into(), 2), ("disabled".into(), 1)]);
+    assert!(refusal.classes.iter().any(|class| class.shape == "no such GPU" && class.hosts == 1));
+    let text = refusal.for_admins();
+    assert!(text.contains("; by kind of host: ") && text.contains("3 with 4 x "), "{text}");
+}

@@ -3,7 +3,7 @@
 //! Everybody learns which demand failed and what the nearest one is; how many hosts there are and what is wrong with
 //! them is for administrators.
 
-use super::{Alternative, Candidate, Demand, Fleet, NumaPolicy, Policy, fleet::Group};
+use super::{Alternative, Candidate, Demand, Fleet, NumaPolicy, Policy, Shape, fleet::Group};
 use crate::domain::machine::{Bytes, MIB};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +11,28 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// What was asked, in words.
-    pub wanted: String,
+    pub wanted: Box<str>,
     /// How many hosts were looked at.
     pub hosts: usize,
     /// How many of them for which reason, the most frequent first.
     pub reasons: Vec<(String, usize)>,
+    /// The same by hosts of like shape.
+    pub classes: Vec<HostClass>,
     /// What would fit now.
     pub nearest: Vec<Nearest>,
+    /// How many instances of each shape still fit, of each profile that was asked; filled by who asks for it.
+    pub left: Vec<(String, Vec<Shape>)>,
+}
+
+/// Hosts of like shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostClass {
+    /// What they have: `8 x NVIDIA A100 passthrough`, `64 CPUs`.
+    pub shape: String,
+    /// How many.
+    pub hosts: usize,
+    /// How many of them for which reason, the most frequent first.
+    pub reasons: Vec<(String, usize)>,
 }
 
 /// A demand that would fit.
@@ -57,44 +72,81 @@ impl Refusal {
             fleet.classes.iter().map(|class| class.why_not(&demand.needs)).collect();
         let groups: Vec<(Group, usize)> =
             fleet.groups.iter().map(|(group, places)| (*group, places.len())).collect();
-        let mut refusal =
-            Self { wanted: wanted(demand), hosts: 0, reasons: Vec::new(), nearest: Vec::new() };
+        let mut refusal = Self {
+            wanted: wanted(demand).into(),
+            hosts: 0,
+            reasons: Vec::new(),
+            classes: Vec::new(),
+            nearest: Vec::new(),
+            left: Vec::new(),
+        };
+        let mut shapes = Shapes::default();
         let mut open = Vec::new();
         for (group, hosts) in groups {
-            if let Some(why) = &classes[group.class] {
-                refusal.add(why, hosts);
+            let blocked = &classes[group.class];
+            if blocked.is_none() {
+                open.push(group);
+            }
+            if demand.alternatives.is_empty() {
+                refusal.add_plain(fleet, group, demand, blocked.as_deref());
                 continue;
             }
-            open.push(group);
+            let class = shapes.find(&mut refusal.classes, fleet, group, demand);
+            if let Some(why) = blocked {
+                refusal.add(why, hosts, class);
+                continue;
+            }
             let mut rest = hosts;
             for (why, count) in by_name(fleet, group, demand) {
-                refusal.add(why, count);
+                refusal.add(why, count, class);
                 rest -= count;
             }
             match gpu_why_not(fleet, group, demand) {
-                Some(why) => refusal.add(&why, rest),
-                None => refusal.add_by_room(fleet, group, demand),
+                Some(why) => refusal.add(&why, rest, class),
+                None => refusal.add_by_room(fleet, group, demand, class),
             }
         }
         refusal.nearest = nearest(fleet, &open, demand);
         refusal
     }
 
-    /// So many more hosts for this reason.
-    pub(super) fn add(&mut self, why: &str, hosts: usize) {
+    /// So many more hosts of this class for this reason.
+    fn add(&mut self, why: &str, hosts: usize, class: usize) {
         if hosts == 0 {
             return;
         }
         self.hosts += hosts;
-        match self.reasons.iter_mut().find(|(reason, _)| reason == why) {
-            Some((_, count)) => *count += hosts,
-            None => self.reasons.push((why.to_owned(), hosts)),
+        count(&mut self.reasons, why, hosts);
+        let class = &mut self.classes[class];
+        class.hosts += hosts;
+        count(&mut class.reasons, why, hosts);
+    }
+
+    /// So many more hosts that were not asked at all.
+    pub(super) fn add_others(&mut self, why: &str, hosts: usize) {
+        if hosts > 0 {
+            let class = class_of(&mut self.classes, "other hosts".to_owned());
+            self.add(why, hosts, class);
         }
-        self.reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    }
+
+    /// Hosts that are asked for no GPUs: each has its own reason, and its CPUs are its shape.
+    fn add_plain(&mut self, fleet: &Fleet, group: Group, demand: &Demand, blocked: Option<&str>) {
+        let mut counts: BTreeMap<(u32, &str), usize> = BTreeMap::new();
+        for (.., host) in fleet.groups.get(&group).into_iter().flatten() {
+            let Some(candidate) = fleet.get(*host) else { continue };
+            let why = blocked.or_else(|| demand.host_why_not(*host));
+            let why = why.or_else(|| demand.room_why_not(candidate)).unwrap_or("changed meanwhile");
+            *counts.entry((candidate.cores, why)).or_default() += 1;
+        }
+        for ((cores, why), hosts) in counts {
+            let class = class_of(&mut self.classes, format!("{cores} CPUs"));
+            self.add(why, hosts, class);
+        }
     }
 
     /// Hosts that have the devices: what else is missing.
-    fn add_by_room(&mut self, fleet: &Fleet, group: Group, demand: &Demand) {
+    fn add_by_room(&mut self, fleet: &Fleet, group: Group, demand: &Demand, class: usize) {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (.., host) in fleet.groups.get(&group).into_iter().flatten() {
             let Some(candidate) = fleet.get(*host) else { continue };
@@ -103,19 +155,31 @@ impl Refusal {
                 *counts.entry(why).or_default() += 1;
             }
         }
-        counts.into_iter().for_each(|(why, count)| self.add(why, count));
+        counts.into_iter().for_each(|(why, count)| self.add(why, count, class));
     }
 
     /// The text for administrators.
     pub fn for_admins(&self) -> String {
-        let count = |(reason, hosts): &(String, usize)| format!("{hosts} {reason}");
-        let reasons: Vec<String> = self.reasons.iter().map(count).collect();
         let hosts = match self.hosts {
             0 => "there is no host to ask".to_owned(),
-            1 => format!("1 host: {}", reasons.join(", ")),
-            many => format!("{many} hosts: {}", reasons.join(", ")),
+            1 => format!("1 host: {}", reasons(&self.reasons)),
+            many => format!("{many} hosts: {}", reasons(&self.reasons)),
         };
-        format!("no host can give {}: {hosts}; {}", self.wanted, self.nearest_text())
+        let mut text =
+            format!("no host can give {}: {hosts}; {}", self.wanted, self.nearest_text());
+        if self.classes.len() > 1 {
+            let one = |class: &HostClass| {
+                format!("{} with {}: {}", class.hosts, class.shape, reasons(&class.reasons))
+            };
+            let all: Vec<String> = self.classes.iter().map(one).collect();
+            text = format!("{text}; by kind of host: {}", all.join("; "));
+        }
+        for (name, shapes) in &self.left {
+            let one = |shape: &Shape| format!("{} of {}", shape.anywhere, shape.count);
+            let all: Vec<String> = shapes.iter().map(one).collect();
+            text = format!("{text}; instances that still fit: {} x {name}", all.join(", "));
+        }
+        text
     }
 
     /// The text for everybody else.
@@ -145,6 +209,61 @@ impl std::fmt::Display for Nearest {
                 write!(f, "{of}at most {vcpus} CPUs and {} MiB of memory", memory / MIB)
             }
         }
+    }
+}
+
+/// Reasons in one line.
+fn reasons(counts: &[(String, usize)]) -> String {
+    let one = |(reason, hosts): &(String, usize)| format!("{hosts} {reason}");
+    counts.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// So many more for this reason; the most frequent comes first.
+fn count(counts: &mut Vec<(String, usize)>, why: &str, hosts: usize) {
+    match counts.iter_mut().find(|(reason, _)| reason == why) {
+        Some((_, count)) => *count += hosts,
+        None => counts.push((why.to_owned(), hosts)),
+    }
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+}
+
+/// The class of this shape, perhaps a new one.
+fn class_of(classes: &mut Vec<HostClass>, shape: String) -> usize {
+    if let Some(known) = classes.iter().position(|class| class.shape == shape) {
+        return known;
+    }
+    classes.push(HostClass { shape, hosts: 0, reasons: Vec::new() });
+    classes.len() - 1
+}
+
+/// How many devices of each alternative hosts have, and the class that is. Numbers are compared, words are made once.
+#[derive(Debug, Default)]
+struct Shapes(Vec<(Vec<usize>, usize)>);
+
+impl Shapes {
+    fn find(
+        &mut self,
+        classes: &mut Vec<HostClass>,
+        fleet: &mut Fleet,
+        group: Group,
+        demand: &Demand,
+    ) -> usize {
+        let has = |a: &Alternative| fleet.known(group, a.profile).map_or(0, |known| known.total());
+        let numbers: Vec<usize> = demand.alternatives.iter().map(has).collect();
+        if let Some((_, class)) = self.0.iter().find(|(known, _)| *known == numbers) {
+            return *class;
+        }
+        let mut parts: Vec<String> = Vec::new();
+        for (a, number) in demand.alternatives.iter().zip(&numbers) {
+            let part = format!("{number} x {}", a.name);
+            if *number > 0 && !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+        let shape = if parts.is_empty() { "no such GPU".to_owned() } else { parts.join(" and ") };
+        let class = class_of(classes, shape);
+        self.0.push((numbers, class));
+        class
     }
 }
 
