@@ -7,6 +7,7 @@ use csgpu::{
     hypervisor::fake::FakeShape,
     store::{Tx, alert, gpu_claim},
 };
+use diesel::RunQueryDsl;
 use serde_json::{Value, json};
 use std::{
     io::{Read, Write},
@@ -76,7 +77,8 @@ async fn two_servers_that_see_the_same_tell_it_once() {
     let tell = |tx: &mut Tx<'_>| {
         let thing = Uuid::from_u128(7);
         alert::raise(tx, kinds::HOST, "away", (Kind::Host, thing))?;
-        std::thread::sleep(Duration::from_millis(50)); // both have looked before either has committed
+        // both have looked before either has committed
+        diesel::sql_query("DO SLEEP(0.05)").execute(&mut **tx)?;
         Ok(())
     };
     let (other, _) = world.another_server().await;

@@ -156,7 +156,7 @@ async fn strangers_on_devices_are_named() {
     rack.fake.intrude(stranger);
     look(&world, &rack).await;
     let one = format!("11:00.0 | Foreign | used by nobody | domain {name} | {name}");
-    assert_eq!(drift(&world).await, [one.clone()]);
+    assert_eq!(drift(&world).await, std::slice::from_ref(&one));
     // one that is held
     let held = world.devices(&rack).await[1];
     let vm = world.claim(&rack, &[Pick::Device(held)]).await.expect("free");

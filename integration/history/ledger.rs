@@ -144,7 +144,7 @@ mod tests {
         for bad in
             [run("a", 1, Some(11)), run("a", 1, None), run("b", 5, Some(6)), run("c", 1, None)]
         {
-            assert_eq!(not_in_the_books(&books, &[bad.clone()]).len(), 1, "{bad:?}");
+            assert_eq!(not_in_the_books(&books, std::slice::from_ref(&bad)).len(), 1, "{bad:?}");
         }
     }
 
