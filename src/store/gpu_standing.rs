@@ -123,7 +123,7 @@ pub(super) fn rooms_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHost
         .inner_join(vgpu_profile::table.on(vgpu_profile::id.eq(gpu_slice_type::profile_id)))
         .inner_join(gpu_card::table.on(gpu_card::id.eq(gpu_device::card_id)))
         .filter(gpu_device::alive.eq(true))
-        .order((gpu_slice_type::device_id, gpu_slice_type::carrier))
+        .order((gpu_slice_type::device_id, gpu_slice_type::carrier, gpu_slice_type::mdev_type))
         .select((
             gpu_device::host_id,
             gpu_slice_type::all_columns,

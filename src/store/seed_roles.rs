@@ -38,7 +38,7 @@ const USER_READS: &str = "\
     listVirtualMachinesUsageHistory listVnfAppliances listVnfTemplates listVolumes listVolumesMetrics \
     listVolumesUsageHistory listVpnConnections listVpnCustomerGateways listVpnGateways listVpnUsers \
     listWebhookDeliveries listWebhooks listZones \
-    listGpuOfferings listUsageRecords listUsageTypes";
+    listGpuOfferings listPlacementDecisions listUsageRecords listUsageTypes";
 
 /// What read-only and support roles may do beside reading.
 const HARMLESS: &str =
