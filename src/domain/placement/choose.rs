@@ -115,6 +115,9 @@ impl Class {
     }
 }
 
+/// Where the rooms of nodes begin.
+const NODES: usize = 2;
+
 struct Search<'a> {
     policy: Policy,
     fabric: &'a Fabric,
@@ -126,7 +129,7 @@ struct Search<'a> {
     /// Devices from this class on.
     rest: Vec<u32>,
     loads: Vec<u32>,
-    /// What is free: the host, then each node, then each place.
+    /// What is free: in the host, what of it is on no known node, on each node, in each place.
     rooms: Vec<Room>,
     taken: Vec<u32>,
     in_node: Vec<u32>,
@@ -160,7 +163,7 @@ impl<'a> Search<'a> {
             free_modules: spots.iter().filter_map(|spot| spot.module).collect(),
             taken_modules: Modules::default(),
             rest: vec![0; classes.len() + 1],
-            rooms: vec![Room::default(); 1 + nodes.len() + places.len()],
+            rooms: vec![Room::default(); NODES + nodes.len() + places.len()],
             taken: vec![0; classes.len()],
             in_node: vec![0; nodes.len()],
             in_place: vec![0; places.len()],
@@ -189,8 +192,8 @@ impl<'a> Search<'a> {
             return;
         }
         each(0);
-        class.node.into_iter().for_each(|node| each(1 + node));
-        class.place.into_iter().for_each(|place| each(1 + self.nodes.len() + place));
+        each(class.node.map_or(NODES - 1, |node| NODES + node));
+        class.place.into_iter().for_each(|place| each(NODES + self.nodes.len() + place));
     }
 
     /// Tries every number of units of this class, most first: tight sets are found early and cut off the rest.
@@ -302,9 +305,15 @@ impl<'a> Search<'a> {
             let size = self.classes[class].size();
             self.neighbourhoods(class, |room| rooms[room].take(size, units));
         }
-        let mix = self.policy.mix;
+        let (mix, places) = (self.policy.mix, NODES + self.nodes.len());
+        let scales = mix.scales(self.nodes.len());
+        let scale = |at: usize| match at {
+            0 => scales.host,
+            _ if at < places => scales.node,
+            _ => scales.place,
+        };
         let worth = |rooms: &[Room], modules| {
-            rooms.iter().map(|room| room.worth(mix)).sum::<u32>()
+            rooms.iter().enumerate().map(|(at, room)| room.worth(scale(at))).sum::<u32>()
                 + fabric_worth(self.fabric, modules, mix)
         };
         let left = self.free_modules.without(self.taken_modules);

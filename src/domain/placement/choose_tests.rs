@@ -201,6 +201,8 @@ fn plain_worth(set: &[&FreeDevice], free: &[FreeDevice], fabric: &Fabric, mix: M
         !fabric.is_empty() && (d.module.is_some() || units(d).iter().any(|x| x.module.is_some()))
     };
     let mut worth = 0;
+    let nodes: BTreeSet<u32> = free.iter().filter_map(|d| d.numa_node).collect();
+    let largest = if nodes.len() > 2 { 2 } else { 4 };
     for (shape, weight) in [1u32, 2, 4, 8].into_iter().zip(mix.weights()) {
         let wired = fabric.partitions().iter().filter(|p| p.len() == shape);
         worth += weight * shape * wired.filter(|p| modules(set).contains(**p)).count() as u32;
@@ -212,17 +214,18 @@ fn plain_worth(set: &[&FreeDevice], free: &[FreeDevice], fabric: &Fabric, mix: M
                 let own = of(device);
                 own.filter(|_| units(device).iter().all(|x| of(x) == own))
             };
-            *counts.entry((0, 0)).or_default() += 1;
-            for (level, own) in [
-                (1, same(&|d| d.numa_node.map(u64::from))),
-                (2, same(&|d| d.place.map(|p| u64::from(p.bus)))),
-            ] {
-                if let Some(own) = own {
-                    *counts.entry((level, own)).or_default() += 1;
-                }
+            // what a node holds counts there alone, and twice
+            let node = same(&|d| d.numa_node.map(u64::from)).map_or(u64::MAX, |node| node);
+            let wide = if shape > largest { (0, 0) } else { (1, node) };
+            *counts.entry(wide).or_default() += 1;
+            if let Some(place) = same(&|d| d.place.map(|p| u64::from(p.bus))) {
+                *counts.entry((2, place)).or_default() += 1;
             }
         }
-        worth += counts.values().map(|c| c / shape * shape * weight).sum::<u32>();
+        let each = |((level, _), c): (&(u8, u64), &u32)| {
+            c / shape * shape * weight * if *level < 2 { 2 } else { 1 }
+        };
+        worth += counts.iter().map(each).sum::<u32>();
     }
     worth
 }

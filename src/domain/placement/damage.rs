@@ -1,7 +1,9 @@
 //! What a choice costs those who come after: how many demands of 1, 2, 4 and 8 devices fit no longer.
 //!
 //! Counted in every neighbourhood (below one switch, on one NUMA node, in the host) as devices divided by the size,
-//! rounded down, times the size, weighed by how much of the demand is of that size. Devices that share an IOMMU group
+//! rounded down, times the size, weighed by how much of the demand is of that size. What a NUMA node can hold counts on
+//! nodes and not in the host: four devices on two nodes are no place for an instance of four. The host counts for the
+//! sizes that no node holds. Devices that share an IOMMU group
 //! count only for sizes that can take all of them. Three devices in a group and one alone count as four, though not
 //! every way of cutting works: a measure, no promise. Devices that are wired to each other count by their partitions.
 
@@ -98,9 +100,37 @@ impl Room {
     }
 
     /// How much fits, weighed by size.
-    pub(super) fn worth(&self, mix: Mix) -> u32 {
-        let each = self.0.iter().zip(SHAPES).zip(mix.weights());
+    pub(super) fn worth(&self, weights: [u32; 4]) -> u32 {
+        let each = self.0.iter().zip(SHAPES).zip(weights);
         each.map(|((devices, shape), weight)| devices / shape * shape * weight).sum()
+    }
+}
+
+/// What the sizes are worth in the host, on a node, below a switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Scales {
+    pub(super) host: [u32; 4],
+    pub(super) node: [u32; 4],
+    pub(super) place: [u32; 4],
+}
+
+impl Mix {
+    /// For a host with so many nodes. How large a node is cannot be told from what is free; two of them hold four
+    /// devices each as a rule, more of them fewer.
+    pub(super) fn scales(self, nodes: usize) -> Scales {
+        let largest = if nodes > 2 { 2 } else { 4 };
+        let of = |is_counted: &dyn Fn(u32) -> bool, times: u32| {
+            let mut weights = self.weights();
+            for (weight, shape) in weights.iter_mut().zip(SHAPES) {
+                *weight *= if is_counted(shape) { times } else { 0 };
+            }
+            weights
+        };
+        Scales {
+            host: of(&|shape| shape > largest, 2),
+            node: of(&|shape| shape <= largest, 2),
+            place: of(&|_| true, 1),
+        }
     }
 }
 
@@ -121,17 +151,26 @@ mod tests {
     fn an_untouched_eight_is_worth_more_than_its_parts() {
         let mut room = Room::default();
         room.add(1, 8);
-        assert_eq!(room.worth(Mix::EVEN), 32 * ONE);
+        assert_eq!(room.worth(Mix::EVEN.weights()), 32 * ONE);
         room.take(1, 1);
-        assert_eq!(room.worth(Mix::EVEN), (7 + 6 + 4) * ONE);
-        assert_eq!(room.worth(Mix::SKEWED), 7 * 47 + 4 * 7);
+        assert_eq!(room.worth(Mix::EVEN.weights()), (7 + 6 + 4) * ONE);
+        assert_eq!(room.worth(Mix::SKEWED.weights()), 7 * 47 + 4 * 7);
     }
 
     #[test]
     fn a_pair_of_one_group_serves_no_single() {
         let mut room = Room::default();
         room.add(2, 2);
-        assert_eq!(room.worth(Mix::EVEN), (4 + 4) * ONE);
+        assert_eq!(room.worth(Mix::EVEN.weights()), (4 + 4) * ONE);
+    }
+
+    #[test]
+    fn what_a_node_holds_does_not_count_in_the_host() {
+        let scales = Mix::default().scales(2);
+        assert_eq!((scales.host, scales.node), ([0, 0, 0, 160], [100, 80, 160, 0]));
+        assert_eq!(scales.place, [50, 40, 80, 80]);
+        let small = Mix::default().scales(4);
+        assert_eq!((small.host, small.node), ([0, 0, 160, 160], [100, 80, 0, 0]));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use super::{
     Alternative, Candidate, Chosen, Class, Demand, Mix, Policy, PoolRoom, Refusal,
     looks::{self, Known, Look},
-    rank::{Choice, Key, choice, gpu_key, plain_key},
+    rank::{Choice, Key, choice, gpu_key, is_by_id, plain_key},
     stock,
 };
 use crate::domain::{Id, id};
@@ -21,7 +21,7 @@ const CHOICES: usize = 16;
 pub struct Fleet {
     mix: Mix,
     pub(super) hosts: HashMap<Id<id::Host>, Entry>,
-    pub(super) groups: BTreeMap<Group, BTreeSet<Place>>,
+    pub(super) groups: BTreeMap<Group, Places>,
     pub(super) classes: Vec<Class>,
     class_numbers: HashMap<Class, usize>,
     pub(super) stands: Vec<Stand>,
@@ -45,6 +45,26 @@ pub(super) type Stand = Vec<(Id<id::VgpuProfile>, usize)>;
 pub(super) struct Group {
     pub(super) class: usize,
     stand: usize,
+}
+
+/// The hosts of a group.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Places {
+    /// By what they have.
+    by_room: BTreeSet<Place>,
+    by_id: BTreeSet<Id<id::Host>>,
+}
+
+impl Places {
+    /// How many hosts there are.
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// The hosts in order of their ids.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &Id<id::Host>> {
+        self.by_id.iter()
+    }
 }
 
 /// A host's place in its group: free memory, free CPU, the host.
@@ -85,7 +105,9 @@ impl Fleet {
         let class = intern(&candidate.class, &mut self.classes, &mut self.class_numbers);
         let stand = self.stand(&candidate);
         let group = Group { class, stand };
-        self.groups.entry(group).or_default().insert(place(&candidate));
+        let places = self.groups.entry(group).or_default();
+        places.by_room.insert(place(&candidate));
+        places.by_id.insert(candidate.host);
         self.hosts.insert(candidate.host, Entry { candidate, group });
     }
 
@@ -93,8 +115,9 @@ impl Fleet {
     pub fn remove(&mut self, host: Id<id::Host>) -> Option<Candidate> {
         let Entry { candidate, group } = self.hosts.remove(&host)?;
         if let Some(places) = self.groups.get_mut(&group) {
-            places.remove(&place(&candidate));
-            if places.is_empty() {
+            places.by_room.remove(&place(&candidate));
+            places.by_id.remove(&candidate.host);
+            if places.by_id.is_empty() {
                 self.groups.remove(&group);
             }
         }
@@ -278,14 +301,24 @@ impl Fleet {
         demand: &'a Demand,
         group: Group,
     ) -> impl Iterator<Item = &'a Candidate> {
-        let places = self.groups.get(&group).map(|places| {
-            let least: Place = (demand.memory, 0, Id::from_uuid(uuid::Uuid::nil()));
-            places.range(least..)
-        });
+        let least: Place = (demand.memory, 0, Id::from_uuid(uuid::Uuid::nil()));
+        let places = self.groups.get(&group).filter(|p| p.by_room.last() >= Some(&least));
+        let (by_id, by_room) = match (places, is_by_id(demand)) {
+            (None, _) => (None, None),
+            (Some(places), true) => (Some(places.by_id.iter()), None),
+            (Some(places), false) => (None, Some(places.by_room.range(least..))),
+        };
         let is_spread = demand.packing == super::Packing::Spread;
-        let mut places = places.into_iter().flatten();
-        std::iter::from_fn(move || if is_spread { places.next_back() } else { places.next() })
-            .filter_map(|(_, _, host)| self.get(*host))
+        let mut by_room = by_room.into_iter().flatten();
+        let by_room =
+            std::iter::from_fn(
+                move || if is_spread { by_room.next_back() } else { by_room.next() },
+            );
+        by_id
+            .into_iter()
+            .flatten()
+            .chain(by_room.map(|(_, _, host)| host))
+            .filter_map(|host| self.get(*host))
             .filter(|candidate| {
                 demand.host_why_not(candidate.host).is_none()
                     && demand.room_why_not(candidate).is_none()

@@ -8,7 +8,7 @@ use crate::domain::{Id, gpu::Pick, id};
 
 /// What one more NUMA node costs, in damage. An instance on two nodes is worth avoiding, but not at the price of an
 /// untouched host for a pair of devices.
-const NODE: u32 = 16 * ONE;
+const NODE: u32 = 14 * ONE;
 
 /// What one more switch costs, in damage.
 const PLACE: u32 = ONE;
@@ -33,7 +33,9 @@ pub struct Choice {
     pub pool: Option<Id<id::StoragePool>>,
 }
 
-/// Compared in order, smaller is better: the wish for this host, what its devices cost, then memory, CPU and id.
+/// Compared in order, smaller is better: the wish for this host, what its devices cost, then memory, CPU and id. Of
+/// hosts that lose as much to devices that are packed the first is taken, whatever else it has: the same few hosts are
+/// filled again and again, and the others stay whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     wish: u8,
@@ -49,10 +51,16 @@ impl Key {
         let (memory, mhz) = (candidate.free_memory, candidate.free_mhz);
         let host = candidate.host.uuid().as_u128();
         match demand.packing {
+            Packing::Pack if is_by_id(demand) => Self { wish, gpus, memory: 0, mhz: 0, host },
             Packing::Pack => Self { wish, gpus, memory, mhz, host },
             Packing::Spread => Self { wish, gpus, memory: !memory, mhz: !mhz, host: !host },
         }
     }
+}
+
+/// Whether equal hosts are taken in order of their ids.
+pub(super) fn is_by_id(demand: &Demand) -> bool {
+    demand.packing == Packing::Pack && !demand.alternatives.is_empty()
 }
 
 /// What a set of devices costs when hosts are compared. Packing weighs topology and fragmentation in one number and
@@ -60,7 +68,7 @@ impl Key {
 pub(super) fn gpu_key(demand: &Demand, cost: &Cost, free: usize) -> [u64; 3] {
     let free = free as u64;
     match demand.packing {
-        Packing::Pack => [score(demand, cost), free, 0],
+        Packing::Pack => [score(demand, cost), 0, 0],
         Packing::Spread => [cost.nodes.into(), cost.places.into(), !free],
     }
 }

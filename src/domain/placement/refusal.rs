@@ -3,7 +3,10 @@
 //! Everybody learns which demand failed and what the nearest one is; how many hosts there are and what is wrong with
 //! them is for administrators.
 
-use super::{Alternative, Candidate, Demand, Fleet, NumaPolicy, Policy, Shape, fleet::Group};
+use super::{
+    Alternative, Candidate, Demand, Fleet, NumaPolicy, Policy, Shape,
+    fleet::{Group, Places},
+};
 use crate::domain::machine::{Bytes, MIB};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -133,7 +136,7 @@ impl Refusal {
     /// Hosts that are asked for no GPUs: each has its own reason, and its CPUs are its shape.
     fn add_plain(&mut self, fleet: &Fleet, group: Group, demand: &Demand, blocked: Option<&str>) {
         let mut counts: BTreeMap<(u32, &str), usize> = BTreeMap::new();
-        for (.., host) in fleet.groups.get(&group).into_iter().flatten() {
+        for host in fleet.groups.get(&group).into_iter().flat_map(Places::hosts) {
             let Some(candidate) = fleet.get(*host) else { continue };
             let why = blocked.or_else(|| demand.host_why_not(*host));
             let why = why.or_else(|| demand.room_why_not(candidate)).unwrap_or("changed meanwhile");
@@ -148,7 +151,7 @@ impl Refusal {
     /// Hosts that have the devices: what else is missing.
     fn add_by_room(&mut self, fleet: &Fleet, group: Group, demand: &Demand, class: usize) {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for (.., host) in fleet.groups.get(&group).into_iter().flatten() {
+        for host in fleet.groups.get(&group).into_iter().flat_map(Places::hosts) {
             let Some(candidate) = fleet.get(*host) else { continue };
             if demand.host_why_not(*host).is_none() {
                 let why = demand.room_why_not(candidate).unwrap_or("changed meanwhile");
@@ -393,8 +396,8 @@ fn largest(fleet: &Fleet, groups: &[Group], demand: &Demand) -> Option<(u32, Byt
     groups
         .iter()
         .filter_map(|group| fleet.groups.get(group))
-        .flatten()
-        .filter_map(|(.., host)| fleet.get(*host))
+        .flat_map(Places::hosts)
+        .filter_map(|host| fleet.get(*host))
         .filter(|candidate| demand.host_why_not(candidate.host).is_none())
         .map(room)
         .filter(|(vcpus, memory)| *vcpus > 0 && *memory >= MIB)
