@@ -65,17 +65,25 @@ fn judge_one(entries: &[&Entry], halts: &[Duration]) -> Vec<String> {
             _ => entry.asked,
         };
         known.until = known.until.max(entry.ended);
-        let goes_on = match &entry.outcome {
-            Outcome::Lost(_) => true,
-            // the host owes the rest, and pays when it is back
-            Outcome::Failed(why) => why.contains("clean-up waits"),
-            _ => false,
-        };
-        if goes_on {
-            known.unsure = entry.ended + TAKEN_OVER;
-        }
+        known.unsure = known.unsure.max(entry.ended + goes_on(entry));
     }
     wrong
+}
+
+/// For how long what was asked may still have effects.
+fn goes_on(entry: &Entry) -> Duration {
+    let ends = matches!(
+        entry.op,
+        Op::Stop | Op::ForcedStop | Op::Reboot | Op::Destroy | Op::DestroyForGood
+    );
+    match &entry.outcome {
+        Outcome::Lost(_) => TAKEN_OVER,
+        // the host owes the rest, and pays when it is back
+        Outcome::Failed(why) if why.contains("clean-up waits") => TAKEN_OVER,
+        // a later step failed: the guest may have ended, and the keeper of hosts is to find it
+        Outcome::Failed(_) if ends => FOUND,
+        _ => Duration::ZERO,
+    }
 }
 
 /// Whether this can have come of it.
@@ -172,15 +180,15 @@ mod tests {
             entry(Op::Look, 2, 2, Outcome::Seen(State::Running, Some(2))),
             entry(Op::Stop, 3, 4, failed()),
             seen(5, State::Running),
-            entry(Op::Stop, 6, 7, Outcome::Lost("killed".to_owned())),
-            seen(8, State::Moving),
-            seen(30, State::Stopped),
-            entry(Op::Destroy, 31, 32, Outcome::Done),
-            entry(Op::Recover, 33, 34, Outcome::Done),
-            entry(Op::Start, 35, 36, Outcome::Refused("no room".to_owned())),
-            seen(37, State::Stopped),
-            entry(Op::DestroyForGood, 38, 39, Outcome::Done),
-            seen(40, State::Absent),
+            entry(Op::Stop, 10, 11, Outcome::Lost("killed".to_owned())),
+            seen(12, State::Moving),
+            seen(32, State::Stopped),
+            entry(Op::Destroy, 33, 34, Outcome::Done),
+            entry(Op::Recover, 35, 36, Outcome::Done),
+            entry(Op::Start, 37, 38, Outcome::Refused("no room".to_owned())),
+            seen(39, State::Stopped),
+            entry(Op::DestroyForGood, 40, 41, Outcome::Done),
+            seen(42, State::Absent),
         ];
         assert_eq!(judge(&history, &[]), Vec::<String>::new());
     }
