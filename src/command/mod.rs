@@ -11,6 +11,7 @@ mod dispatch;
 mod entry;
 mod errand;
 pub mod host_link;
+mod immediate;
 pub mod inventory;
 pub mod page;
 mod params;
@@ -29,8 +30,8 @@ mod wire;
 /// What every command's file imports.
 pub mod prelude {
     pub use super::{
-        Admitted, AfterCrash, AsyncCommand, Command, Cx, Date, Entry, Env, Flat, List, One, Params,
-        Role, Spec, Success, View,
+        Admitted, AfterCrash, AsyncCommand, Changed, Command, Cx, Date, Entry, Env, Flat,
+        ImmediateCommand, List, One, Params, Role, Spec, Success, View,
         page::{Listing, Page},
     };
     pub use crate::{
@@ -46,6 +47,7 @@ pub use args::{Args, MapStyle};
 pub use context::{Admitted, Cx, Env, Nudge, Wiring};
 pub use dispatch::{Answer, Kernel};
 pub use entry::{AfterCrash, AsyncCommand, AsyncOps, Call, Command, Entry, asynchronous, sync};
+pub use immediate::{Changed, ImmediateCommand, immediate};
 pub use params::{IdRef, ParamSpec, Params, Reader};
 pub use registry::Registry;
 pub use reply::{Flat, List, One, Response, ResponseSpec, Shape, Success};

@@ -9,7 +9,6 @@ use crate::{
     domain::identity::AccountState,
     store::{Window, identity},
 };
-use serde::{Deserialize, Serialize};
 
 /// `disableAccount`.
 #[derive(Debug)]
@@ -28,13 +27,7 @@ pub(super) struct Request {
     lock: bool,
 }
 
-/// What its job knows.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    account: Id<id::Account>,
-}
-
-impl AsyncCommand for DisableAccount {
+impl ImmediateCommand for DisableAccount {
     const SPEC: Spec = Spec {
         name: "disableAccount",
         about: "Disables an account: its users may not act, its instances run on",
@@ -42,29 +35,20 @@ impl AsyncCommand for DisableAccount {
         roles: Role::ADMINS,
         event: Some("ACCOUNT.DISABLE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::Account;
     type Response = One<AccountView>;
 
-    /// All of it happens here; the job only tells.
-    fn admit(
-        _: &Env,
-        tx: &mut Tx<'_>,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Changed<id::Account>> {
         let Request { id, account, domain_id, lock } = request;
         let wanted = Wanted { id: *id, name: account.clone(), domain: *domain_id };
         let state = if *lock { AccountState::Locked } else { AccountState::Disabled };
         let changed = set_state(tx, caller, &wanted, state)?;
-        let subject = Some((Kind::Account, changed.id.uuid()));
-        let plan = Plan { account: changed.id };
-        Ok(Admitted { plan, subject, created: None, describe: None })
+        Ok(Changed::known(changed.id))
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<One<AccountView>> {
-        let (id, caller) = (plan.account, cx.caller.clone());
+    async fn tell(cx: &Cx, id: Id<id::Account>) -> Result<One<AccountView>> {
+        let caller = cx.caller.clone();
         let found = cx.db.read(move |conn| {
             let filter = identity::AccountFilter { id: Some(id), ..Default::default() };
             let (_, found) = identity::accounts(conn, &caller.scope(), &filter, &Window::ALL)?;
@@ -74,10 +58,5 @@ impl AsyncCommand for DisableAccount {
             shown(conn, &caller, found)
         });
         Ok(One(found.await?))
-    }
-
-    /// An account stays disabled.
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

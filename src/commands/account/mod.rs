@@ -10,13 +10,13 @@ mod lock;
 mod update;
 pub mod view;
 
-use crate::command::{Entry, asynchronous, sync};
+use crate::command::{Entry, asynchronous, immediate, sync};
 
 /// The room's commands.
 pub const COMMANDS: &[Entry] = &[
     sync::<create::CreateAccount>(),
     asynchronous::<delete::DeleteAccount>(),
-    asynchronous::<disable::DisableAccount>(),
+    immediate::<disable::DisableAccount>(),
     sync::<enable::EnableAccount>(),
     sync::<list::ListAccounts>(),
     sync::<lock::LockAccount>(),

@@ -6,7 +6,6 @@ use crate::{
     domain::affinity::GroupKind,
     store::{affinity_group, owner},
 };
-use serde::{Deserialize, Serialize};
 
 /// `createAffinityGroup`.
 #[derive(Debug)]
@@ -29,13 +28,7 @@ pub(super) struct Request {
     r#type: String,
 }
 
-/// What its job knows.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    group: Id<id::AffinityGroup>,
-}
-
-impl AsyncCommand for CreateAffinityGroup {
+impl ImmediateCommand for CreateAffinityGroup {
     const SPEC: Spec = Spec {
         name: "createAffinityGroup",
         about: "Creates an affinity group",
@@ -43,18 +36,15 @@ impl AsyncCommand for CreateAffinityGroup {
         roles: Role::EVERYONE,
         event: Some("AG.CREATE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::AffinityGroup;
     type Response = One<AffinityGroupView>;
 
-    /// All of it happens here; the job only tells.
-    fn admit(
-        _: &Env,
+    fn change(
         tx: &mut Tx<'_>,
         caller: &Caller,
         request: &Request,
-    ) -> Result<Admitted<Plan>> {
+    ) -> Result<Changed<id::AffinityGroup>> {
         let Request { account, domain_id, project_id, description, name, r#type } = request;
         let kind = kind(r#type)?;
         if name.trim().is_empty() {
@@ -82,22 +72,11 @@ impl AsyncCommand for CreateAffinityGroup {
             kind: kind.as_str(),
         };
         affinity_group::insert(tx, &new)?;
-        Ok(Admitted {
-            plan: Plan { group: id },
-            subject: Some((Kind::AffinityGroup, id.uuid())),
-            created: Some(id.uuid()),
-            describe: None,
-        })
+        Ok(Changed::created(id))
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<One<AffinityGroupView>> {
-        let id = plan.group;
+    async fn tell(cx: &Cx, id: Id<id::AffinityGroup>) -> Result<One<AffinityGroupView>> {
         Ok(One(cx.db.read(move |conn| affinity_group::one(conn, id)).await?.into()))
-    }
-
-    /// One transaction: there is nothing half done.
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }
 

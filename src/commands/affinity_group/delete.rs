@@ -4,7 +4,6 @@ use crate::{
     command::prelude::*,
     store::{affinity_group, owner},
 };
-use serde::{Deserialize, Serialize};
 
 /// `deleteAffinityGroup`.
 #[derive(Debug)]
@@ -25,11 +24,7 @@ pub(super) struct Request {
     project_id: Option<Id<id::Project>>,
 }
 
-/// What its job knows: nothing, it is done.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {}
-
-impl AsyncCommand for DeleteAffinityGroup {
+impl ImmediateCommand for DeleteAffinityGroup {
     const SPEC: Spec = Spec {
         name: "deleteAffinityGroup",
         about: "Deletes an affinity group; its instances stay where they are",
@@ -37,18 +32,15 @@ impl AsyncCommand for DeleteAffinityGroup {
         roles: Role::EVERYONE,
         event: Some("AG.DELETE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::AffinityGroup;
     type Response = Success;
 
-    /// All of it happens here; the job only tells.
-    fn admit(
-        _: &Env,
+    fn change(
         tx: &mut Tx<'_>,
         caller: &Caller,
         request: &Request,
-    ) -> Result<Admitted<Plan>> {
+    ) -> Result<Changed<id::AffinityGroup>> {
         let Request { account, domain_id, id, name, project_id } = request;
         let id = match (id, name) {
             (Some(id), _) => *id,
@@ -67,20 +59,10 @@ impl AsyncCommand for DeleteAffinityGroup {
             }
         };
         affinity_group::remove(tx, id)?;
-        Ok(Admitted {
-            plan: Plan {},
-            subject: Some((Kind::AffinityGroup, id.uuid())),
-            created: None,
-            describe: None,
-        })
+        Ok(Changed::known(id))
     }
 
-    async fn run(_: &Cx, _: &Plan) -> Result<Success> {
+    async fn tell(_: &Cx, _: Id<id::AffinityGroup>) -> Result<Success> {
         Ok(Success::YES)
-    }
-
-    /// One transaction: there is nothing half done.
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

@@ -7,12 +7,12 @@ mod list;
 mod list_types;
 pub mod view;
 
-use crate::command::{Entry, asynchronous, sync};
+use crate::command::{Entry, immediate, sync};
 
 /// The room's commands.
 pub const COMMANDS: &[Entry] = &[
-    asynchronous::<create::CreateAffinityGroup>(),
-    asynchronous::<delete::DeleteAffinityGroup>(),
+    immediate::<create::CreateAffinityGroup>(),
+    immediate::<delete::DeleteAffinityGroup>(),
     sync::<list::ListAffinityGroups>(),
     sync::<list_types::ListAffinityGroupTypes>(),
 ];

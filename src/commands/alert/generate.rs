@@ -5,7 +5,6 @@ use crate::{
     domain::alert,
     store::alert::{self as alerts, ByHand},
 };
-use serde::{Deserialize, Serialize};
 
 /// `generateAlert`.
 #[derive(Debug)]
@@ -27,11 +26,7 @@ pub(super) struct Request {
     pod_id: Option<Id<id::Pod>>,
 }
 
-/// Its job has nothing left to do.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {}
-
-impl AsyncCommand for GenerateAlert {
+impl ImmediateCommand for GenerateAlert {
     const SPEC: Spec = Spec {
         name: "generateAlert",
         about: "Raises an alert",
@@ -39,12 +34,11 @@ impl AsyncCommand for GenerateAlert {
         roles: Role::ADMIN,
         event: Some("ALERT.GENERATE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::Alert;
     type Response = Success;
 
-    fn admit(_: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Changed<id::Alert>> {
         let Request { r#type: number, name, description, zone_id, pod_id } = request;
         let ours = alert::ALL.iter().find(|kind| kind.number == *number);
         if let Some(kind) = ours.filter(|kind| !kind.name.eq_ignore_ascii_case(name)) {
@@ -56,19 +50,10 @@ impl AsyncCommand for GenerateAlert {
         let (text, name) = (description.clone(), name.clone());
         let new = ByHand { number: *number, name, text, zone: *zone_id, pod: *pod_id };
         let id = alerts::by_hand(tx, &new)?;
-        Ok(Admitted {
-            plan: Plan {},
-            subject: Some((Kind::Alert, id.uuid())),
-            created: None,
-            describe: Some(format!("Alert generated: {}", new.name)),
-        })
+        Ok(Changed::known(id).described(format!("Alert generated: {}", new.name)))
     }
 
-    async fn run(_: &Cx, _: &Plan) -> Result<Self::Response> {
+    async fn tell(_: &Cx, _: Id<id::Alert>) -> Result<Self::Response> {
         Ok(Success::YES)
-    }
-
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

@@ -8,7 +8,7 @@ mod types;
 pub mod view;
 
 use crate::{
-    command::{Entry, When, asynchronous, prelude::*, sync},
+    command::{Entry, When, immediate, prelude::*, sync},
     store::alert_list::Filter,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 pub const COMMANDS: &[Entry] = &[
     sync::<archive::ArchiveAlerts>(),
     sync::<delete::DeleteAlerts>(),
-    asynchronous::<generate::GenerateAlert>(),
+    immediate::<generate::GenerateAlert>(),
     sync::<list::ListAlerts>(),
     sync::<types::ListAlertTypes>(),
 ];

@@ -1,6 +1,9 @@
 //! `cancelHostMaintenance`: instances may be placed on the host again.
 
-use super::{maintenance::Plan, view::HostView};
+use super::{
+    maintenance::{now, turn},
+    view::HostView,
+};
 use crate::{command::prelude::*, domain::infra::ResourceState, store::host};
 
 /// `cancelHostMaintenance`.
@@ -14,7 +17,7 @@ pub(super) struct Request {
     id: Id<id::Host>,
 }
 
-impl AsyncCommand for CancelHostMaintenance {
+impl ImmediateCommand for CancelHostMaintenance {
     const SPEC: Spec = Spec {
         name: "cancelHostMaintenance",
         about: "Takes a host out of maintenance",
@@ -22,26 +25,21 @@ impl AsyncCommand for CancelHostMaintenance {
         roles: Role::ADMIN,
         event: Some("MAINT.CANCEL"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::Host;
     type Response = One<HostView>;
 
-    fn admit(_: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Changed<id::Host>> {
         let found = host::hold(tx, request.id)?;
         let in_maintenance = [ResourceState::PrepareForMaintenance, ResourceState::Maintenance];
         if !in_maintenance.contains(&found.resource_state) {
             return Err(Error::Conflict(format!("host {} is not in maintenance", found.name)));
         }
         let text = format!("cancelling the maintenance of host {}", found.name);
-        Plan::turn(tx, &found, ResourceState::Enabled, text)
+        turn(tx, &found, ResourceState::Enabled, text)
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<Self::Response> {
-        plan.answer(cx).await
-    }
-
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
+    async fn tell(cx: &Cx, id: Id<id::Host>) -> Result<Self::Response> {
+        now(cx, id).await
     }
 }

@@ -6,7 +6,6 @@ use crate::{
     domain::infra::ResourceState,
     store::{capacity, host},
 };
-use serde::{Deserialize, Serialize};
 
 /// `prepareHostForMaintenance`.
 #[derive(Debug)]
@@ -19,38 +18,25 @@ pub(super) struct Request {
     id: Id<id::Host>,
 }
 
-/// What its job must know.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    host: Id<id::Host>,
+/// Turns the administrator's switch of a host that is held.
+pub(super) fn turn(
+    tx: &mut Tx<'_>,
+    host: &host::Host,
+    state: ResourceState,
+    text: String,
+) -> Result<Changed<id::Host>> {
+    let changes = host::Changes { resource_state: Some(state), ..Default::default() };
+    host::change(tx, host.id, &changes)?;
+    Ok(Changed::known(host.id).described(text))
 }
 
-impl Plan {
-    /// Turns the administrator's switch of a host that is held: the admission of a job that has nothing left to do.
-    pub(super) fn turn(
-        tx: &mut Tx<'_>,
-        host: &host::Host,
-        state: ResourceState,
-        text: String,
-    ) -> Result<Admitted<Self>> {
-        let changes = host::Changes { resource_state: Some(state), ..Default::default() };
-        host::change(tx, host.id, &changes)?;
-        Ok(Admitted {
-            plan: Self { host: host.id },
-            subject: Some((Kind::Host, host.id.uuid())),
-            created: None,
-            describe: Some(text),
-        })
-    }
-
-    /// The host as it is now.
-    pub(super) async fn answer(&self, cx: &Cx) -> Result<One<HostView>> {
-        let (id, server) = (self.host, cx.server);
-        Ok(One(cx.db.read(move |conn| one(conn, id, server)).await?))
-    }
+/// The host as it is now.
+pub(super) async fn now(cx: &Cx, id: Id<id::Host>) -> Result<One<HostView>> {
+    let server = cx.server;
+    Ok(One(cx.db.read(move |conn| one(conn, id, server)).await?))
 }
 
-impl AsyncCommand for PrepareHostForMaintenance {
+impl ImmediateCommand for PrepareHostForMaintenance {
     const SPEC: Spec = Spec {
         name: "prepareHostForMaintenance",
         about: "Puts an empty host into maintenance",
@@ -58,12 +44,11 @@ impl AsyncCommand for PrepareHostForMaintenance {
         roles: Role::ADMIN,
         event: Some("MAINT.PREPARE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::Host;
     type Response = One<HostView>;
 
-    fn admit(_: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Changed<id::Host>> {
         let found = host::hold(tx, request.id)?;
         if found.resource_state == ResourceState::Maintenance {
             return Err(Error::Conflict(format!("host {} is in maintenance already", found.name)));
@@ -76,14 +61,10 @@ impl AsyncCommand for PrepareHostForMaintenance {
             )));
         }
         let text = format!("preparing host {} for maintenance", found.name);
-        Plan::turn(tx, &found, ResourceState::Maintenance, text)
+        turn(tx, &found, ResourceState::Maintenance, text)
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<Self::Response> {
-        plan.answer(cx).await
-    }
-
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
+    async fn tell(cx: &Cx, id: Id<id::Host>) -> Result<Self::Response> {
+        now(cx, id).await
     }
 }

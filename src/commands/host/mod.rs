@@ -12,16 +12,16 @@ mod undrain_gpus;
 mod update;
 pub mod view;
 
-use crate::command::{Entry, asynchronous, sync};
+use crate::command::{Entry, asynchronous, immediate, sync};
 
 /// The room's commands.
 pub const COMMANDS: &[Entry] = &[
     sync::<add::AddHost>(),
-    asynchronous::<cancel_maintenance::CancelHostMaintenance>(),
+    immediate::<cancel_maintenance::CancelHostMaintenance>(),
     sync::<delete::DeleteHost>(),
     sync::<drain_gpus::DrainHostGpus>(),
     sync::<list::ListHosts>(),
-    asynchronous::<maintenance::PrepareHostForMaintenance>(),
+    immediate::<maintenance::PrepareHostForMaintenance>(),
     asynchronous::<reconnect::ReconnectHost>(),
     sync::<undrain_gpus::UndrainHostGpus>(),
     sync::<update::UpdateHost>(),

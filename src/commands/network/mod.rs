@@ -11,12 +11,12 @@ mod range;
 mod update;
 pub mod view;
 
-use crate::command::{Entry, asynchronous, sync};
+use crate::command::{Entry, asynchronous, immediate, sync};
 
 /// The room's commands.
 pub const COMMANDS: &[Entry] = &[
     sync::<create::CreateNetwork>(),
     asynchronous::<delete::DeleteNetwork>(),
     sync::<list::ListNetworks>(),
-    asynchronous::<update::UpdateNetwork>(),
+    immediate::<update::UpdateNetwork>(),
 ];

@@ -2,7 +2,6 @@
 
 use super::{create::check_domain, delete::may_change, view::NetworkView};
 use crate::{command::prelude::*, store::network};
-use serde::{Deserialize, Serialize};
 
 /// `updateNetwork`.
 #[derive(Debug)]
@@ -23,13 +22,7 @@ pub(super) struct Request {
     network_offering_id: Option<Id<id::NetworkOffering>>,
 }
 
-/// What its job must know.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    network: Id<id::Network>,
-}
-
-impl AsyncCommand for UpdateNetwork {
+impl ImmediateCommand for UpdateNetwork {
     const SPEC: Spec = Spec {
         name: "updateNetwork",
         about: "Changes a network",
@@ -37,17 +30,11 @@ impl AsyncCommand for UpdateNetwork {
         roles: Role::EVERYONE,
         event: Some("NETWORK.UPDATE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::Network;
     type Response = One<NetworkView>;
 
-    fn admit(
-        _: &Env,
-        tx: &mut Tx<'_>,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Changed<id::Network>> {
         let found = network::get(tx, request.id)?;
         may_change(&found, caller)?;
         if request.network_offering_id.is_some_and(|id| id != found.offering_id) {
@@ -59,20 +46,10 @@ impl AsyncCommand for UpdateNetwork {
         let (name, display_text) = (some(&request.name), some(&request.display_text));
         let changes = network::Changes { name, display_text, network_domain };
         network::change(tx, request.id, &changes)?;
-        Ok(Admitted {
-            plan: Plan { network: request.id },
-            subject: Some((Kind::Network, request.id.uuid())),
-            created: None,
-            describe: Some(format!("updating network {}", found.name)),
-        })
+        Ok(Changed::known(request.id).described(format!("updating network {}", found.name)))
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<Self::Response> {
-        let id = plan.network;
+    async fn tell(cx: &Cx, id: Id<id::Network>) -> Result<Self::Response> {
         Ok(One(cx.db.read(move |conn| network::named(conn, id)).await?.into()))
-    }
-
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

@@ -2,7 +2,6 @@
 
 use super::view::TrafficTypeView;
 use crate::{command::prelude::*, store::physical_network};
-use serde::{Deserialize, Serialize};
 
 /// What can travel.
 const KINDS: [&str; 4] = ["Guest", "Management", "Public", "Storage"];
@@ -22,13 +21,7 @@ pub(super) struct Request {
     kvm_network_label: Option<String>,
 }
 
-/// What its job must know.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    pub(super) id: Id<id::TrafficType>,
-}
-
-impl AsyncCommand for AddTrafficType {
+impl ImmediateCommand for AddTrafficType {
     const SPEC: Spec = Spec {
         name: "addTrafficType",
         about: "Lets something travel on a physical network",
@@ -36,12 +29,11 @@ impl AsyncCommand for AddTrafficType {
         roles: Role::ADMIN,
         event: Some("TRAFFIC.TYPE.CREATE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::TrafficType;
     type Response = One<TrafficTypeView>;
 
-    fn admit(_: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Changed<id::TrafficType>> {
         let wanted = &request.traffic_type;
         let kind =
             KINDS.iter().find(|kind| kind.eq_ignore_ascii_case(wanted)).ok_or_else(|| {
@@ -57,21 +49,11 @@ impl AsyncCommand for AddTrafficType {
             label: label(request.kvm_network_label.as_deref())?,
         };
         physical_network::add_traffic(tx, &new)?;
-        Ok(Admitted {
-            plan: Plan { id: new.id },
-            subject: Some((Kind::TrafficType, new.id.uuid())),
-            created: Some(new.id.uuid()),
-            describe: None,
-        })
+        Ok(Changed::created(new.id))
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<Self::Response> {
-        let id = plan.id;
+    async fn tell(cx: &Cx, id: Id<id::TrafficType>) -> Result<Self::Response> {
         Ok(One(cx.db.read(move |conn| physical_network::traffic_type(conn, id)).await?.into()))
-    }
-
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }
 

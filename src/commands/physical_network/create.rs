@@ -6,7 +6,6 @@ use crate::{
     domain::infra::Switch,
     store::{physical_network, zone},
 };
-use serde::{Deserialize, Serialize};
 
 /// `createPhysicalNetwork`.
 #[derive(Debug)]
@@ -31,13 +30,7 @@ pub(super) struct Request {
     name: String,
 }
 
-/// What its job must know.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    pub(super) id: Id<id::PhysicalNetwork>,
-}
-
-impl AsyncCommand for CreatePhysicalNetwork {
+impl ImmediateCommand for CreatePhysicalNetwork {
     const SPEC: Spec = Spec {
         name: "createPhysicalNetwork",
         about: "Creates a physical network",
@@ -45,12 +38,15 @@ impl AsyncCommand for CreatePhysicalNetwork {
         roles: Role::ADMIN,
         event: Some("PHYSICAL.NETWORK.CREATE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::PhysicalNetwork;
     type Response = One<PhysicalNetworkView>;
 
-    fn admit(_: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn change(
+        tx: &mut Tx<'_>,
+        _: &Caller,
+        request: &Request,
+    ) -> Result<Changed<id::PhysicalNetwork>> {
         zone::hold(tx, request.zone_id)?;
         let range = request.broadcast_domain_range.as_deref().filter(|text| !text.is_empty());
         if range.is_some_and(|text| !text.eq_ignore_ascii_case("ZONE")) {
@@ -68,20 +64,10 @@ impl AsyncCommand for CreatePhysicalNetwork {
             isolation_methods: joined(&request.isolation_methods),
         };
         physical_network::insert(tx, &new)?;
-        Ok(Admitted {
-            plan: Plan { id: new.id },
-            subject: Some((Kind::PhysicalNetwork, new.id.uuid())),
-            created: Some(new.id.uuid()),
-            describe: Some(format!("creating physical network {}", new.name)),
-        })
+        Ok(Changed::created(new.id).described(format!("creating physical network {}", new.name)))
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<Self::Response> {
-        let id = plan.id;
+    async fn tell(cx: &Cx, id: Id<id::PhysicalNetwork>) -> Result<Self::Response> {
         Ok(One(cx.db.read(move |conn| physical_network::get(conn, id)).await?.into()))
-    }
-
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

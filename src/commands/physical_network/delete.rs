@@ -1,6 +1,5 @@
 //! `deletePhysicalNetwork`: refused while networks are on it.
 
-use super::create::Plan;
 use crate::{command::prelude::*, store::physical_network};
 
 /// `deletePhysicalNetwork`.
@@ -14,7 +13,7 @@ pub(super) struct Request {
     id: Id<id::PhysicalNetwork>,
 }
 
-impl AsyncCommand for DeletePhysicalNetwork {
+impl ImmediateCommand for DeletePhysicalNetwork {
     const SPEC: Spec = Spec {
         name: "deletePhysicalNetwork",
         about: "Removes a physical network that carries no networks",
@@ -22,26 +21,20 @@ impl AsyncCommand for DeletePhysicalNetwork {
         roles: Role::ADMIN,
         event: Some("PHYSICAL.NETWORK.DELETE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::PhysicalNetwork;
     type Response = Success;
 
-    fn admit(_: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn change(
+        tx: &mut Tx<'_>,
+        _: &Caller,
+        request: &Request,
+    ) -> Result<Changed<id::PhysicalNetwork>> {
         physical_network::remove(tx, request.id)?;
-        Ok(Admitted {
-            plan: Plan { id: request.id },
-            subject: Some((Kind::PhysicalNetwork, request.id.uuid())),
-            created: None,
-            describe: None,
-        })
+        Ok(Changed::known(request.id))
     }
 
-    async fn run(_: &Cx, _: &Plan) -> Result<Self::Response> {
+    async fn tell(_: &Cx, _: Id<id::PhysicalNetwork>) -> Result<Self::Response> {
         Ok(Success::YES)
-    }
-
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

@@ -1,6 +1,5 @@
 //! `deleteTrafficType`: takes a traffic type away.
 
-use super::add_traffic::Plan;
 use crate::{command::prelude::*, store::physical_network};
 
 /// `deleteTrafficType`.
@@ -14,7 +13,7 @@ pub(super) struct Request {
     id: Id<id::TrafficType>,
 }
 
-impl AsyncCommand for DeleteTrafficType {
+impl ImmediateCommand for DeleteTrafficType {
     const SPEC: Spec = Spec {
         name: "deleteTrafficType",
         about: "Takes a traffic type away from a physical network",
@@ -22,26 +21,16 @@ impl AsyncCommand for DeleteTrafficType {
         roles: Role::ADMIN,
         event: Some("TRAFFIC.TYPE.DELETE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::TrafficType;
     type Response = Success;
 
-    fn admit(_: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Changed<id::TrafficType>> {
         physical_network::remove_traffic(tx, request.id)?;
-        Ok(Admitted {
-            plan: Plan { id: request.id },
-            subject: Some((Kind::TrafficType, request.id.uuid())),
-            created: None,
-            describe: None,
-        })
+        Ok(Changed::known(request.id))
     }
 
-    async fn run(_: &Cx, _: &Plan) -> Result<Self::Response> {
+    async fn tell(_: &Cx, _: Id<id::TrafficType>) -> Result<Self::Response> {
         Ok(Success::YES)
-    }
-
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

@@ -10,16 +10,16 @@ mod update;
 mod update_traffic;
 pub mod view;
 
-use crate::command::{Entry, asynchronous, sync};
+use crate::command::{Entry, immediate, sync};
 
 /// The room's commands.
 pub const COMMANDS: &[Entry] = &[
-    asynchronous::<add_traffic::AddTrafficType>(),
-    asynchronous::<create::CreatePhysicalNetwork>(),
-    asynchronous::<delete::DeletePhysicalNetwork>(),
-    asynchronous::<delete_traffic::DeleteTrafficType>(),
+    immediate::<add_traffic::AddTrafficType>(),
+    immediate::<create::CreatePhysicalNetwork>(),
+    immediate::<delete::DeletePhysicalNetwork>(),
+    immediate::<delete_traffic::DeleteTrafficType>(),
     sync::<list::ListPhysicalNetworks>(),
     sync::<list_traffic::ListTrafficTypes>(),
-    asynchronous::<update::UpdatePhysicalNetwork>(),
-    asynchronous::<update_traffic::UpdateTrafficType>(),
+    immediate::<update::UpdatePhysicalNetwork>(),
+    immediate::<update_traffic::UpdateTrafficType>(),
 ];

@@ -1,6 +1,6 @@
 //! `updatePhysicalNetwork`: whether networks may be made on it, and what is written down of it.
 
-use super::{create::Plan, view::PhysicalNetworkView};
+use super::view::PhysicalNetworkView;
 use crate::{
     command::prelude::*,
     domain::infra::{Switch, by_word},
@@ -26,7 +26,7 @@ pub(super) struct Request {
     vlan: Option<String>,
 }
 
-impl AsyncCommand for UpdatePhysicalNetwork {
+impl ImmediateCommand for UpdatePhysicalNetwork {
     const SPEC: Spec = Spec {
         name: "updatePhysicalNetwork",
         about: "Changes a physical network",
@@ -34,12 +34,15 @@ impl AsyncCommand for UpdatePhysicalNetwork {
         roles: Role::ADMIN,
         event: Some("PHYSICAL.NETWORK.UPDATE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::PhysicalNetwork;
     type Response = One<PhysicalNetworkView>;
 
-    fn admit(_: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn change(
+        tx: &mut Tx<'_>,
+        _: &Caller,
+        request: &Request,
+    ) -> Result<Changed<id::PhysicalNetwork>> {
         let state = request.state.as_deref().filter(|text| !text.is_empty());
         let bad =
             |text: &str| Error::Invalid(format!("state {text} is neither Enabled nor Disabled"));
@@ -52,20 +55,10 @@ impl AsyncCommand for UpdatePhysicalNetwork {
             tags: Some(request.tags.join(",")).filter(|text| !text.is_empty()),
         };
         physical_network::change(tx, request.id, &changes)?;
-        Ok(Admitted {
-            plan: Plan { id: request.id },
-            subject: Some((Kind::PhysicalNetwork, request.id.uuid())),
-            created: None,
-            describe: None,
-        })
+        Ok(Changed::known(request.id))
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<Self::Response> {
-        let id = plan.id;
+    async fn tell(cx: &Cx, id: Id<id::PhysicalNetwork>) -> Result<Self::Response> {
         Ok(One(cx.db.read(move |conn| physical_network::get(conn, id)).await?.into()))
-    }
-
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

@@ -1,9 +1,6 @@
 //! `updateTrafficType`: the bridge of the hosts that carries it.
 
-use super::{
-    add_traffic::{Plan, label},
-    view::TrafficTypeView,
-};
+use super::{add_traffic::label, view::TrafficTypeView};
 use crate::{command::prelude::*, store::physical_network};
 
 /// `updateTrafficType`.
@@ -19,7 +16,7 @@ pub(super) struct Request {
     kvm_network_label: Option<String>,
 }
 
-impl AsyncCommand for UpdateTrafficType {
+impl ImmediateCommand for UpdateTrafficType {
     const SPEC: Spec = Spec {
         name: "updateTrafficType",
         about: "Names the bridge that carries a traffic type",
@@ -27,29 +24,18 @@ impl AsyncCommand for UpdateTrafficType {
         roles: Role::ADMIN,
         event: Some("TRAFFIC.TYPE.UPDATE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::TrafficType;
     type Response = One<TrafficTypeView>;
 
-    fn admit(_: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Changed<id::TrafficType>> {
         if let Some(label) = label(request.kvm_network_label.as_deref())? {
             physical_network::label_traffic(tx, request.id, Some(&label))?;
         }
-        Ok(Admitted {
-            plan: Plan { id: request.id },
-            subject: Some((Kind::TrafficType, request.id.uuid())),
-            created: None,
-            describe: None,
-        })
+        Ok(Changed::known(request.id))
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<Self::Response> {
-        let id = plan.id;
+    async fn tell(cx: &Cx, id: Id<id::TrafficType>) -> Result<Self::Response> {
         Ok(One(cx.db.read(move |conn| physical_network::traffic_type(conn, id)).await?.into()))
-    }
-
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{set_state, view::UserView};
 use crate::{command::prelude::*, domain::identity::AccountState, store::user};
-use serde::{Deserialize, Serialize};
 
 /// `disableUser`.
 #[derive(Debug)]
@@ -15,13 +14,7 @@ pub(super) struct Request {
     id: Id<id::User>,
 }
 
-/// What its job knows.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    user: Id<id::User>,
-}
-
-impl AsyncCommand for DisableUser {
+impl ImmediateCommand for DisableUser {
     const SPEC: Spec = Spec {
         name: "disableUser",
         about: "Disables a user",
@@ -29,32 +22,18 @@ impl AsyncCommand for DisableUser {
         roles: Role::ADMINS,
         event: Some("USER.DISABLE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::User;
     type Response = One<UserView>;
 
-    /// All of it happens here; the job only tells.
-    fn admit(
-        _: &Env,
-        tx: &mut Tx<'_>,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Changed<id::User>> {
         let user = request.id;
         set_state(tx, caller, user, AccountState::Disabled)?;
-        let subject = Some((Kind::User, user.uuid()));
-        Ok(Admitted { plan: Plan { user }, subject, created: None, describe: None })
+        Ok(Changed::known(user))
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<One<UserView>> {
-        let id = plan.user;
+    async fn tell(cx: &Cx, id: Id<id::User>) -> Result<One<UserView>> {
         let found = cx.db.read(move |conn| user::get(conn, id)).await?;
         Ok(One(found.into()))
-    }
-
-    /// A user stays disabled.
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

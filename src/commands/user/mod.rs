@@ -13,7 +13,7 @@ mod update;
 pub mod view;
 
 use crate::{
-    command::{Entry, asynchronous, prelude::*, roles::is_root, sync},
+    command::{Entry, immediate, prelude::*, roles::is_root, sync},
     domain::identity::{AccountState, RoleType},
     store::user::{self, User},
 };
@@ -22,7 +22,7 @@ use crate::{
 pub const COMMANDS: &[Entry] = &[
     sync::<create::CreateUser>(),
     sync::<delete::DeleteUser>(),
-    asynchronous::<disable::DisableUser>(),
+    immediate::<disable::DisableUser>(),
     sync::<enable::EnableUser>(),
     sync::<get::GetUser>(),
     sync::<get_keys::GetUserKeys>(),

@@ -34,7 +34,7 @@ mod update_group;
 pub mod view;
 mod wish;
 
-use crate::command::{Entry, asynchronous, sync};
+use crate::command::{Entry, asynchronous, immediate, sync};
 
 /// The room's commands.
 pub const COMMANDS: &[Entry] = &[
@@ -53,5 +53,5 @@ pub const COMMANDS: &[Entry] = &[
     asynchronous::<start::StartVirtualMachine>(),
     asynchronous::<stop::StopVirtualMachine>(),
     sync::<update::UpdateVirtualMachine>(),
-    asynchronous::<update_group::UpdateVmAffinityGroup>(),
+    immediate::<update_group::UpdateVmAffinityGroup>(),
 ];

@@ -6,7 +6,6 @@ use crate::{
     domain::vm::VmState,
     store::{affinity_group, vm},
 };
-use serde::{Deserialize, Serialize};
 
 /// `updateVMAffinityGroup`.
 #[derive(Debug)]
@@ -25,13 +24,7 @@ pub(super) struct Request {
     affinity_group_names: Vec<String>,
 }
 
-/// What its job knows.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    vm: Id<id::Vm>,
-}
-
-impl AsyncCommand for UpdateVmAffinityGroup {
+impl ImmediateCommand for UpdateVmAffinityGroup {
     const SPEC: Spec = Spec {
         name: "updateVMAffinityGroup",
         about: "Changes the affinity groups of a stopped instance",
@@ -39,13 +32,11 @@ impl AsyncCommand for UpdateVmAffinityGroup {
         roles: Role::EVERYONE,
         event: Some("VM.AG.UPDATE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::Vm;
     type Response = One<VmView>;
 
-    /// All of it happens here; the job only tells.
-    fn admit(_: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Changed<id::Vm>> {
         let Request { id, affinity_group_ids, affinity_group_names } = request;
         let now = vm::get(tx, *id)?;
         if now.state != VmState::Stopped {
@@ -59,21 +50,10 @@ impl AsyncCommand for UpdateVmAffinityGroup {
         // a start that is admitted at the same time has read the groups as they were
         vm::touch(tx, &now)?;
         affinity_group::set(tx, now.id, &groups)?;
-        Ok(Admitted {
-            plan: Plan { vm: now.id },
-            subject: Some((Kind::Vm, now.id.uuid())),
-            created: None,
-            describe: None,
-        })
+        Ok(Changed::known(now.id))
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<One<VmView>> {
-        let vm = plan.vm;
-        Ok(One(cx.db.read(move |conn| vm::one(conn, vm)).await?.into()))
-    }
-
-    /// One transaction: there is nothing half done.
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
+    async fn tell(cx: &Cx, id: Id<id::Vm>) -> Result<One<VmView>> {
+        Ok(One(cx.db.read(move |conn| vm::one(conn, id)).await?.into()))
     }
 }
