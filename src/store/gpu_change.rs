@@ -79,13 +79,14 @@ struct Row {
 /// A device and who holds it.
 type Standing = (Row, Option<Id<id::Vm>>);
 
-/// These devices, with their holders, under the locks of their hosts (in order of id).
-fn locked(tx: &mut Tx<'_>, ids: &[Id<id::GpuDevice>]) -> Result<Vec<Standing>> {
-    if ids.is_empty() {
+/// Locks the hosts of these devices, in order of id; whoever looked at them before will see that they changed. Error:
+/// invalid, when no device is named.
+pub(super) fn lock_hosts_of(tx: &mut Tx<'_>, devices: &[Id<id::GpuDevice>]) -> Result<()> {
+    if devices.is_empty() {
         return Err(Error::invalid("GPU device IDs cannot be empty"));
     }
     let mut hosts: Vec<Id<id::Host>> = gpu_device::table
-        .filter(gpu_device::id.eq_any(ids).and(gpu_device::alive.eq(true)))
+        .filter(gpu_device::id.eq_any(devices).and(gpu_device::alive.eq(true)))
         .select(gpu_device::host_id)
         .distinct()
         .load(&mut **tx)?;
@@ -94,6 +95,12 @@ fn locked(tx: &mut Tx<'_>, ids: &[Id<id::GpuDevice>]) -> Result<Vec<Standing>> {
         lock_host(tx, host)?;
         touch(tx, host)?;
     }
+    Ok(())
+}
+
+/// These devices, with their holders, under the locks of their hosts (in order of id).
+fn locked(tx: &mut Tx<'_>, ids: &[Id<id::GpuDevice>]) -> Result<Vec<Standing>> {
+    lock_hosts_of(tx, ids)?;
     let rows = standing(tx, ids)?;
     let mut others = rows.iter().map(|(row, _)| row);
     if let Some(row) = others.find(|row| row.health_reason.as_deref() == Some(BEING_RESET)) {

@@ -2,31 +2,20 @@
 
 use super::{
     Tx,
+    gpu_change::lock_hosts_of,
     gpu_claim::lock_host,
     host::touch,
     schema::{gpu_device, host},
 };
 use crate::{
     domain::{Id, id},
-    error::{Error, Result},
+    error::Result,
 };
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl, update};
 
 /// Turns the switch of all these devices and of their parts, or of none.
 pub fn devices(tx: &mut Tx<'_>, ids: &[Id<id::GpuDevice>], is_draining: bool) -> Result<()> {
-    if ids.is_empty() {
-        return Err(Error::invalid("GPU device IDs cannot be empty"));
-    }
-    let mut hosts: Vec<Id<id::Host>> = gpu_device::table
-        .filter(gpu_device::id.eq_any(ids).and(gpu_device::alive.eq(true)))
-        .select(gpu_device::host_id)
-        .distinct()
-        .load(&mut **tx)?;
-    hosts.sort();
-    for host in hosts {
-        lock_host(tx, host)?;
-        touch(tx, host)?;
-    }
+    lock_hosts_of(tx, ids)?;
     let parts = gpu_device::parent_id.eq_any(ids.iter().map(|id| Some(*id)));
     let drained = gpu_device::draining.eq(is_draining);
     update(gpu_device::table.filter(gpu_device::id.eq_any(ids))).set(drained).execute(&mut **tx)?;

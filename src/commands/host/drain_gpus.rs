@@ -2,26 +2,12 @@
 //! it. Instances without GPUs still come here: `prepareHostForMaintenance` keeps those away too. The answer shows all GPU
 //! devices of the host with who still holds them.
 
-use crate::{
-    command::prelude::*,
-    commands::gpu_device::view::GpuDeviceView,
-    store::{
-        Window,
-        gpu_device::{self, Filter},
-        gpu_drain,
-    },
-};
+use super::draining::OfHost;
+use crate::{command::prelude::*, commands::gpu_device::view::GpuDeviceView};
 
 /// `drainHostGpus`.
 #[derive(Debug)]
 pub(super) struct DrainHostGpus;
-
-/// Its parameters.
-#[derive(Debug, Params)]
-pub(super) struct Request {
-    /// the ID of the host
-    id: Id<id::Host>,
-}
 
 impl Command for DrainHostGpus {
     const SPEC: Spec = Spec {
@@ -31,19 +17,10 @@ impl Command for DrainHostGpus {
         roles: Role::ADMIN,
         event: Some("HOST.GPU.DRAIN"),
     };
-    type Request = Request;
+    type Request = OfHost;
     type Response = List<GpuDeviceView>;
 
-    async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let host = request.id;
-        let devices = cx
-            .write(move |tx, _| {
-                gpu_drain::host(tx, host, true)?;
-                let filter = Filter { host: Some(host), ..Filter::default() };
-                let devices = gpu_device::list(tx, &filter, &Window::ALL)?.1;
-                Ok((Some((Kind::Host, host.uuid())), devices))
-            })
-            .await?;
-        Ok(List::whole(devices.into_iter().map(GpuDeviceView::from).collect()))
+    async fn run(cx: &Cx, host: OfHost) -> Result<Self::Response> {
+        host.drain(cx, true).await
     }
 }

@@ -4,6 +4,7 @@ mod add;
 mod cancel_maintenance;
 mod delete;
 mod drain_gpus;
+mod draining;
 mod list;
 mod maintenance;
 mod reconnect;

@@ -1,25 +1,11 @@
 //! `undrainHostGpus`: new instances may get the GPUs of this host again.
 
-use crate::{
-    command::prelude::*,
-    commands::gpu_device::view::GpuDeviceView,
-    store::{
-        Window,
-        gpu_device::{self, Filter},
-        gpu_drain,
-    },
-};
+use super::draining::OfHost;
+use crate::{command::prelude::*, commands::gpu_device::view::GpuDeviceView};
 
 /// `undrainHostGpus`.
 #[derive(Debug)]
 pub(super) struct UndrainHostGpus;
-
-/// Its parameters.
-#[derive(Debug, Params)]
-pub(super) struct Request {
-    /// the ID of the host
-    id: Id<id::Host>,
-}
 
 impl Command for UndrainHostGpus {
     const SPEC: Spec = Spec {
@@ -29,19 +15,10 @@ impl Command for UndrainHostGpus {
         roles: Role::ADMIN,
         event: Some("HOST.GPU.UNDRAIN"),
     };
-    type Request = Request;
+    type Request = OfHost;
     type Response = List<GpuDeviceView>;
 
-    async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let host = request.id;
-        let devices = cx
-            .write(move |tx, _| {
-                gpu_drain::host(tx, host, false)?;
-                let filter = Filter { host: Some(host), ..Filter::default() };
-                let devices = gpu_device::list(tx, &filter, &Window::ALL)?.1;
-                Ok((Some((Kind::Host, host.uuid())), devices))
-            })
-            .await?;
-        Ok(List::whole(devices.into_iter().map(GpuDeviceView::from).collect()))
+    async fn run(cx: &Cx, host: OfHost) -> Result<Self::Response> {
+        host.drain(cx, false).await
     }
 }
