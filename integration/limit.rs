@@ -80,6 +80,24 @@ async fn a_user_at_the_limit_of_gpus_is_refused_in_cloudstacks_words() {
 }
 
 #[actix_web::test]
+async fn a_refusal_names_the_limit_that_is_in_the_way_and_not_one_that_is_just_reached() {
+    let world = World::new().await;
+    let (site, joe) = (site(&world, 1).await, world.user("joe").await);
+    let size = world.size("one", 1).await;
+    let root = ROOT_DOMAIN.to_string();
+    limit(&world, Some("joe"), &root, "0", "2").await;
+    limit(&world, Some("joe"), &root, "16", "1").await;
+    instance(&joe.call_async("deployVirtualMachine", &deploy(&site, &size)).await);
+    let refused = joe.call("deployVirtualMachine", &deploy(&site, &size)).await;
+    assert!(
+        refused.error().contains("Type = 'gpu' for Account Name = 'joe'"),
+        "{}",
+        refused.text()
+    );
+    world.settle().await;
+}
+
+#[actix_web::test]
 async fn every_resource_has_a_limit_that_can_be_listed_by_number_and_name() {
     let world = World::new().await;
     let joe = world.user("joe").await;

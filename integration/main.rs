@@ -45,6 +45,7 @@ mod serve;
 mod session;
 mod storage_pool;
 mod store;
+mod storm;
 mod sweep_crashes;
 mod sweep_input;
 mod sweep_matrix;

@@ -109,7 +109,7 @@ impl<'a> Actor<'a> {
         let client = self.client();
         // a page of all its instances, the removed ones not among them
         let words = [("listall", "true"), ("pagesize", "500"), ("page", "1")];
-        let all = client.ok("listVirtualMachines", &words).await;
+        let all = seen(&client, "listVirtualMachines", &words).await;
         for (name, gpus) in names {
             let rows = all["virtualmachine"].as_array().into_iter().flatten();
             let found = rows.into_iter().find(|vm| vm["name"] == name.as_str());
@@ -322,8 +322,22 @@ impl<'a> Actor<'a> {
 /// How many devices an instance holds.
 async fn held(admin: &Client, vm: &str) -> usize {
     let words = [("virtualmachineid", vm), ("pagesize", "100"), ("page", "1")];
-    let found = admin.ok("listGpuDevices", &words).await;
+    let found = seen(admin, "listGpuDevices", &words).await;
     found["gpudevice"].as_array().map_or(0, Vec::len)
+}
+
+/// What a list says. A server that has too much to do says so, and is asked again.
+pub async fn seen(client: &Client, command: &str, words: &[(&str, &str)]) -> Value {
+    let mut said = client.call(command, words).await;
+    for _ in 0..20 {
+        if said.status != 503 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        said = client.call(command, words).await;
+    }
+    assert_eq!(said.status, 200, "{command} {words:?}: {}", said.text());
+    said.inner().clone()
 }
 
 /// Errors that say nothing about what was done: the server or its database was on its way out.

@@ -145,7 +145,7 @@ async fn watch(arena: &Arena, operations: u64) -> Vec<String> {
 async fn remove_everything(arena: &Arena) {
     let admin = arena.admin.at(arena.addresses()[0]);
     let words = [("listall", "true"), ("pagesize", "500"), ("page", "1")];
-    let all = admin.ok("listVirtualMachines", &words).await;
+    let all = actor::seen(&admin, "listVirtualMachines", &words).await;
     for vm in all["virtualmachine"].as_array().into_iter().flatten() {
         let id = vm["id"].as_str().expect("an id");
         let words = [("id", id), ("expunge", "true")];

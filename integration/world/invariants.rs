@@ -1,7 +1,11 @@
 //! What must hold whatever happened: one owner a device, no owner without an instance, no job without an end.
 
 use super::World;
-use csgpu::{command::Wiring, error::Result, store::migrate};
+use csgpu::{
+    command::Wiring,
+    error::Result,
+    store::{Conn, migrate},
+};
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use std::time::Duration;
 
@@ -101,6 +105,11 @@ const MISCOUNTED: &str = "WITH x AS (
         WHERE c.kind IN (0, 2, 8, 9, 10, 16, 116) AND c.used <> COALESCE(r.n, 0)
             AND c.owner_id NOT IN (SELECT id FROM domain WHERE parent_id IS NULL)";
 
+/// What no owner may ever have, as long as no limit is lowered.
+const ABOVE_A_LIMIT: &str =
+    "SELECT CONCAT(owner_id, ' has ', used, ' of ', max, ' of ', kind) AS what
+    FROM resource_count WHERE max >= 0 AND used > max";
+
 /// True once every job has ended and every host has paid.
 const SETTLED: &[(&str, &str)] = &[
     ("a job has not ended", "SELECT id AS what FROM job WHERE state NOT IN ('Done', 'Failed')"),
@@ -149,6 +158,15 @@ fn broken(url: &str, rules: &[(&str, &str)]) -> Result<Vec<String>> {
 /// does not answer.
 pub fn broken_now(url: &str, more: &[(&str, &str)]) -> Result<Vec<String>> {
     broken(url, &[ALWAYS, more].concat())
+}
+
+/// The counts that are not what a recount says, or above a limit, now. A statement each: what one reads is of one moment.
+pub fn miscounted(conn: &mut Conn) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for query in [MISCOUNTED, ABOVE_A_LIMIT] {
+        found.extend(sql_query(query).load::<Broken>(conn)?.into_iter().map(|row| row.what));
+    }
+    Ok(found)
 }
 
 /// What must hold at every moment in the database at this URL.

@@ -66,7 +66,11 @@ pub fn pace() -> jobs::Pace {
 impl World {
     /// A cloud with nothing in it but its administrator.
     pub async fn new() -> Self {
-        let database = server::fresh_database();
+        Self::on(server::fresh_database()).await
+    }
+
+    /// The same on this database, which has the schema.
+    pub async fn on(database: FreshDatabase) -> Self {
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(&database.name);
         std::fs::create_dir_all(&dir).expect("a directory");
         let keys = secret::key_pair().expect("randomness");
@@ -87,9 +91,13 @@ impl World {
 
     /// One more server on the same database and hosts, and the administrator's client at it.
     pub async fn another_server(&self) -> (Server, Client) {
-        let server =
-            Server::start(&self.database.url, Arc::new(self.fakes.clone()), &self.dir, pace())
-                .await;
+        self.server_at(&self.database.url).await
+    }
+
+    /// The same, at this URL of the database.
+    pub async fn server_at(&self, url: &str) -> (Server, Client) {
+        let hosts = Arc::new(self.fakes.clone());
+        let server = Server::start(url, hosts, &self.dir, pace()).await;
         let client = Client::new(server.address, &self.keys.0, &self.keys.1);
         (server, client)
     }

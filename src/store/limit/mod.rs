@@ -1,8 +1,9 @@
 //! What owners have and may have: one row for each owner and resource, with the count and with the limit that binds.
 //!
 //! [`charge`] checks and counts in one conditional statement along the account and the domains above it, as the last
-//! thing of an admission: of a thousand requests at the limit exactly the allowed number find room. The rows are
-//! locked in the order of their key, always after the host. ROOT has no limit, and its count is the sum of the
+//! thing of an admission: of a thousand requests at the limit exactly the allowed number find room. What does not fit
+//! fails the whole statement, so that nothing of it is counted when the refusal looks for the limit to name. The rows
+//! are locked in the order of their key, always after the host. ROOT has no limit, and its count is the sum of the
 //! accounts: otherwise every request would wait for its row.
 //!
 //! What counts: instances that are not destroyed, volumes and templates while they exist, networks of one account, and
@@ -51,7 +52,7 @@ impl Amount {
         match self {
             Self::Of(_) => "CAST(? AS SIGNED)",
             Self::GpuMemoryOf(_) => {
-                "(SELECT COALESCE(SUM(memory_mib), 0) FROM gpu_allocation \
+                "(SELECT CAST(COALESCE(SUM(memory_mib), 0) AS SIGNED) FROM gpu_allocation \
                  WHERE vm_id = ? AND active = 1 AND state = 'Reserved')"
             }
         }
@@ -76,7 +77,7 @@ pub fn bill_of_gpus(vm: Id<id::Vm>, gpus: usize) -> Bill {
     vec![(Resource::Gpu, Amount::Of(count)), (Resource::GpuMemory, Amount::GpuMemoryOf(vm))]
 }
 
-/// Counts this for the owner and the domains above, if the limits allow all of it. One statement, two below ROOT's own
+/// Counts this for the owner and the domains above, if the limits allow all of it; else none of it. One statement, two below ROOT's own
 /// accounts. Error: limit, which says whose and how far.
 pub fn charge(tx: &mut Tx<'_>, owner: Owner, bill: &Bill) -> Result<()> {
     if bill.is_empty() {
@@ -85,18 +86,25 @@ pub fn charge(tx: &mut Tx<'_>, owner: Owner, bill: &Bill) -> Result<()> {
     let owners = chain(tx, owner)?;
     let amount = case(bill);
     let text = format!(
-        "UPDATE resource_count FORCE INDEX (PRIMARY) SET used = used + {amount} \
-         WHERE {} AND (max < 0 OR used + {amount} <= max)",
+        "UPDATE resource_count FORCE INDEX (PRIMARY) \
+         SET used = used + {amount} + IF(max < 0 OR used + {amount} <= max, 0, {}) WHERE {}",
+        i64::MAX,
         these(&owners, bill)
     );
-    let mut statement = with_amounts(prepared(text), bill).bind_all::<Text, _>(&owners);
-    statement = with_amounts(statement, bill);
-    let changed = statement.execute(&mut **tx)?;
-    if changed == owners.len() * bill.len() {
-        return Ok(());
+    let statement = with_amounts(with_amounts(prepared(text), bill), bill);
+    match statement.bind_all::<Text, _>(&owners).execute(&mut **tx) {
+        Ok(changed) if changed == owners.len() * bill.len() => Ok(()),
+        Err(error) if !is_out_of_range(&error) => Err(error.into()),
+        _ => {
+            check_among(tx, owner, &owners, bill)?;
+            Err(Error::LostRace("resource count"))
+        }
     }
-    check_among(tx, owner, &owners, bill)?;
-    Err(Error::LostRace("resource count"))
+}
+
+/// Whether a number would have become larger than any can be.
+fn is_out_of_range(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message().contains("out of range"))
 }
 
 /// Refuses what the limits do not allow now; counts nothing.
