@@ -23,6 +23,10 @@ use uuid::Uuid;
 const VFIO: &str = "vfio-pci";
 /// How long the host's driver may take to bind again.
 const BIND: Duration = Duration::from_secs(8);
+/// How long a slice may be seen after its removal: libvirt hears of it from udev.
+const GONE: Duration = Duration::from_secs(8);
+/// How often what takes a moment is looked at.
+const LOOK: Duration = Duration::from_millis(300);
 
 /// Proves one device clean, or says why not.
 pub(super) async fn prove(
@@ -69,15 +73,35 @@ async fn release_slice(
     if on_demand {
         driver.work(uuid).call(WORK, move |s| nodedev::remove_slice(s, uuid)).await?;
     }
-    let exists = driver.line.call(SHORT, move |s| nodedev::mdev_exists(s, uuid)).await?;
-    Ok(match (on_demand, exists) {
+    let is_gone = || driver.line.call(SHORT, move |s| Ok(!nodedev::mdev_exists(s, uuid)?));
+    let exists = match on_demand {
         // the test driver says yes to a removal and does nothing; there is nothing behind it that could be unclean
-        (true, true) if !driver.is_simulated() => {
-            Some(format!("mediated device {uuid} is still there after its removal"))
-        }
+        true if driver.is_simulated() => false,
+        true => !comes_true(GONE, is_gone).await?,
+        false => !is_gone().await?,
+    };
+    Ok(match (on_demand, exists) {
+        (true, true) => Some(format!("mediated device {uuid} is still there after its removal")),
         (false, false) => Some(format!("mediated device {uuid} is not there any more")),
         _ => None,
     })
+}
+
+/// Whether it holds before the time is over.
+async fn comes_true<F: Future<Output = Result<bool>>>(
+    limit: Duration,
+    mut holds: impl FnMut() -> F,
+) -> Result<bool> {
+    let deadline = tokio::time::Instant::now() + limit;
+    loop {
+        if holds().await? {
+            return Ok(true);
+        }
+        if tokio::time::Instant::now() >= deadline {
+            return Ok(false);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 async fn prove_pci(
@@ -249,7 +273,7 @@ async fn wait_for_driver(
                 name(&expected.driver)
             )));
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(LOOK).await;
     }
 }
 
@@ -278,6 +302,22 @@ mod tests {
         assert_eq!(judge(address, &config, true, &expected), None);
         assert!(judge(address, &[0xff; 64], true, &expected).unwrap().contains("bus"));
         assert!(judge(address, &[], false, &expected).is_some());
+    }
+
+    #[tokio::test]
+    async fn what_takes_a_moment_is_waited_for_and_what_takes_longer_is_not() {
+        let mut looks = 0;
+        let third = comes_true(GONE, || {
+            looks += 1;
+            let seen = looks;
+            async move { Ok(seen == 3) }
+        });
+        assert!(third.await.unwrap());
+        let began = tokio::time::Instant::now();
+        assert!(!comes_true(LOOK, || async { Ok(false) }).await.unwrap());
+        assert!(began.elapsed() >= LOOK, "{:?}", began.elapsed());
+        let away = || async { Err(crate::error::Error::internal("away")) };
+        assert!(comes_true(GONE, away).await.is_err(), "a host that is away says nothing about it");
     }
 
     #[test]
