@@ -8,7 +8,7 @@ use super::{
     line::{Line, Session},
     network, nodedev, proof,
     ssh::{self, Ssh},
-    storage,
+    storage, upload,
     xml::{self, Capabilities, Ground},
 };
 use crate::{
@@ -71,9 +71,19 @@ impl LibvirtDriver {
 
     /// Runs a program on the host; `None` on a simulated one, which has none.
     pub(super) async fn run(&self, words: &[&str], input: &[u8]) -> Result<Option<ssh::Ran>> {
+        self.run_for(SHORT, words, input).await
+    }
+
+    /// The same, with a limit of its own.
+    pub(super) async fn run_for(
+        &self,
+        limit: Duration,
+        words: &[&str],
+        input: &[u8],
+    ) -> Result<Option<ssh::Ran>> {
         match &self.ssh {
             None => Ok(None),
-            Some(ssh) => ssh::run(ssh, &self.name, words, input, SHORT).await.map(Some),
+            Some(ssh) => ssh::run(ssh, &self.name, words, input, limit).await.map(Some),
         }
     }
 
@@ -251,9 +261,7 @@ impl HostDriver for LibvirtDriver {
     }
 
     fn ensure_uploaded<'a>(&'a self, volume: &'a NewVolume, file: PathBuf) -> HostFuture<'a, ()> {
-        let (volume, stores) = (volume.clone(), !self.is_simulated());
-        let line = self.copies.as_ref().unwrap_or(&self.line);
-        Box::pin(line.call(SHORT, move |s| storage::ensure_uploaded(s, &volume, &file, stores)))
+        Box::pin(async move { upload::ensure(self, volume, &file).await })
     }
 
     fn ensure_volume<'a>(&'a self, volume: &'a NewVolume) -> HostFuture<'a, ()> {

@@ -18,6 +18,7 @@ mod raw;
 mod simulator;
 mod ssh;
 mod storage;
+mod upload;
 mod xml;
 
 pub use hook::DomainHook;

@@ -1,8 +1,7 @@
 //! Pools and volumes.
 //!
-//! libvirt cannot rename a volume, so an upload that was cut looks like a volume. A finished one therefore gets an empty
-//! volume beside it, `<name>.complete`; without that mark the upload begins anew. libvirt itself refuses to delete a
-//! volume that is being written to, which keeps two servers from spoiling each other's upload.
+//! What is uploaded goes to a name of its own, `<name>.<uuid>.csgpu-part`, and gets its real name when it is whole: see
+//! `upload.rs`. So a volume that is there is whole, whoever made it, and two servers cannot spoil each other's upload.
 
 use super::{
     fault::{Fault, is, unless_missing, unsupported},
@@ -10,16 +9,13 @@ use super::{
     xml,
 };
 use crate::domain::machine::*;
-use std::{fs::File, io::Read, path::Path, time::Duration};
+use std::{fs::File, io::Read, time::Duration};
 use virt::{
     error::ErrorNumber, storage_pool::StoragePool, storage_vol::StorageVol, stream::Stream,
 };
 
 /// An upload that does not get on for this long is given up.
 const STALL: Duration = Duration::from_secs(60);
-
-/// How often another server's upload is looked at.
-const LOOK: Duration = Duration::from_secs(2);
 
 fn find_pool(session: &Session, name: &str) -> Result<Option<StoragePool>, Fault> {
     let found = session.connect.lookup_storage_pool_by_name(name);
@@ -107,11 +103,10 @@ fn create(pool: &StoragePool, text: &str) -> Result<(), Fault> {
     }
 }
 
-/// The volume does not exist, nor does its mark.
+/// The volume does not exist.
 pub(super) fn ensure_none(session: &Session, volume: &VolumeRef) -> Result<(), Fault> {
     let Some(pool) = find_pool(session, &volume.pool)? else { return Ok(()) };
     activate(&pool)?;
-    delete(&pool, &mark(&volume.volume))?;
     delete(&pool, &volume.volume)
 }
 
@@ -122,58 +117,41 @@ fn delete(pool: &StoragePool, name: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-fn mark(name: &str) -> String {
-    format!("{name}.complete")
+/// Whether the volume is there, also when it came since the pool was read.
+pub(super) fn is_there(session: &Session, volume: &VolumeRef) -> Result<bool, Fault> {
+    let pool = open_pool(session, &volume.pool)?;
+    if find(&pool, &volume.volume)?.is_none() {
+        // refused while a volume is being made
+        let _ = pool.refresh(0);
+    }
+    Ok(find(&pool, &volume.volume)?.is_some())
 }
 
-/// The volume holds the file's content. `stores`: whether this host keeps content at all (the test driver does not).
-pub(super) fn ensure_uploaded(
+/// Room for an upload: a plain file of the content's length, whatever its format, which libvirt finds out when it reads
+/// the pool again. Its path on the host.
+pub(super) fn make_room(session: &Session, part: &VolumeRef, length: u64) -> Result<String, Fault> {
+    let pool = open_pool(session, &part.pool)?;
+    let room =
+        NewVolume { volume: part.clone(), format: "raw".to_owned(), capacity: length, base: None };
+    Ok(StorageVol::create_xml(&pool, &xml::volume(&room, None), 0)?.path()?)
+}
+
+/// Writes the file into a volume that has room for it.
+pub(super) fn fill(
     session: &Session,
-    new: &NewVolume,
-    file: &Path,
-    stores: bool,
+    part: &VolumeRef,
+    source: File,
+    length: u64,
 ) -> Result<(), Fault> {
-    let unreadable =
-        |error: std::io::Error| Fault::Strange(format!("cannot read {}: {error}", file.display()));
-    let source = File::open(file).map_err(unreadable)?;
-    if !stores {
-        return ensure(session, new);
-    }
-    let length = source.metadata().map_err(unreadable)?.len();
-    let pool = open_pool(session, &new.volume.pool)?;
-    let (name, mark) = (&new.volume.volume, mark(&new.volume.volume));
-    let complete = || -> Result<bool, Fault> {
-        Ok(find(&pool, &mark)?.is_some() && find(&pool, name)?.is_some())
-    };
-    if complete()? {
-        return Ok(());
-    }
-    delete(&pool, &mark)?;
-    while let Err(fault) = delete(&pool, name) {
-        // another server is uploading it, and libvirt holds it for that server as long as it is connected
-        let held = matches!(&fault, Fault::Virt(error) if is(error, ErrorNumber::OperationInvalid));
-        if !held {
-            return Err(fault);
-        }
-        session.alive(STALL);
-        std::thread::park_timeout(LOOK);
-        if complete()? {
-            return Ok(());
-        }
-    }
-    // a plain file of the content's length, whatever its format: libvirt finds that out when it reads the pool again
-    let room = NewVolume { format: "raw".to_owned(), capacity: length, base: None, ..new.clone() };
-    let volume = StorageVol::create_xml(&pool, &xml::volume(&room, None), 0)?;
+    let pool = open_pool(session, &part.pool)?;
+    let volume = find(&pool, &part.volume)?
+        .ok_or_else(|| Fault::Refused(format!("volume {} is gone", part.volume)))?;
     send(session, &volume, source, length).map_err(|fault| match fault {
         Fault::Virt(error) if unsupported(&error) => {
             Fault::Refused(format!("this host takes no uploads: {}", error.message()))
         }
         other => other,
-    })?;
-    let done = VolumeRef { volume: mark, ..new.volume.clone() };
-    create(&pool, &xml::volume(&NewVolume { volume: done, capacity: 0, ..room }, None))?;
-    let _ = pool.refresh(0);
-    Ok(())
+    })
 }
 
 fn send(
