@@ -11,7 +11,7 @@ use crate::{
         identity::{Caller, RoleType, Rules},
     },
     error::Result,
-    store::{role, seed::role_id},
+    store::{Conn, role, seed::role_id},
 };
 use std::{
     collections::HashMap,
@@ -73,8 +73,31 @@ fn may(rules: &Rules, kind: RoleType, spec: &Spec) -> bool {
     rules.decide(spec.name).unwrap_or_else(|| spec.roles.contains(&kind))
 }
 
+/// Whether a role is above the caller's, by its kind or by a command that it may call and the caller may not: who is
+/// given it, or the keys of somebody who has it, becomes more than the caller is. The reason, if it is.
+pub fn above<'a>(
+    conn: &mut Conn,
+    caller: &Caller,
+    (role, name, kind): &(Id<id::Role>, String, RoleType),
+    specs: impl Iterator<Item = &'a Spec>,
+) -> Result<Option<String>> {
+    let is_below = match caller.role {
+        RoleType::Admin => true,
+        RoleType::DomainAdmin => matches!(kind, RoleType::DomainAdmin | RoleType::User),
+        RoleType::ResourceAdmin => matches!(kind, RoleType::ResourceAdmin | RoleType::User),
+        RoleType::User | RoleType::Unknown => false,
+    };
+    if !is_below {
+        return Ok(Some(format!("the role {name} is above the caller's")));
+    }
+    let rules = role::rules(conn, *role)?;
+    let rules = Rules::new(rules.into_iter().map(|rule| (rule.rule, rule.is_allowed)));
+    let more = beyond(caller, (*role, *kind, &rules), specs);
+    Ok(more.map(|spec| format!("the role {name} may call {}, which the caller may not", spec.name)))
+}
+
 /// A command that a role may call and the caller may not: who gives away such a role would become more than it is.
-pub fn beyond<'a>(
+fn beyond<'a>(
     caller: &Caller,
     (role, kind, rules): (Id<id::Role>, RoleType, &Rules),
     mut specs: impl Iterator<Item = &'a Spec>,

@@ -2,6 +2,7 @@
 
 use super::{
     Conn,
+    owner::{self, Owner},
     prepared::prepared,
     schema::{detail, network, service_offering, vgpu_profile},
 };
@@ -340,6 +341,10 @@ pub struct Net {
     pub name: String,
     /// Whose it is.
     pub account_id: Id<id::Account>,
+    /// Its domain.
+    pub domain_id: Id<id::Domain>,
+    /// Whether it is for its account alone, `Account`, or for everyone in its domain and below it, `Domain`.
+    pub acl_type: String,
     /// Its zone.
     pub zone_id: Id<id::Zone>,
     /// `Isolated`, `Shared` or `L2`.
@@ -365,19 +370,19 @@ pub fn networks(conn: &mut Conn, ids: &[Id<id::Network>]) -> Result<Vec<Net>> {
 }
 
 /// The networks of a zone that this owner would use: the own ones, else those for everyone.
-pub fn usual_networks(
-    conn: &mut Conn,
-    zone: Id<id::Zone>,
-    owner: Id<id::Account>,
-) -> Result<Vec<Net>> {
+pub fn usual_networks(conn: &mut Conn, zone: Id<id::Zone>, owner: Owner) -> Result<Vec<Net>> {
+    let path = owner::path(conn, owner.domain)?;
+    let domains = owner::above(conn, &path)?;
+    let shared = network::acl_type.eq("Domain").and(network::domain_id.eq_any(domains));
     let rows: Vec<Net> = network::table
         .filter(network::zone_id.eq(zone).and(network::alive.eq(true)))
-        .filter(network::account_id.eq(owner).or(network::acl_type.eq("Domain")))
+        .filter(network::account_id.eq(owner.account).or(shared))
         .order(network::id)
         .select(Net::as_select())
         .load(conn)?;
-    let (own, shared): (Vec<Net>, Vec<Net>) =
-        rows.into_iter().partition(|net| net.account_id == owner && net.guest_type == "Isolated");
+    let (own, shared): (Vec<Net>, Vec<Net>) = rows
+        .into_iter()
+        .partition(|net| net.account_id == owner.account && net.guest_type == "Isolated");
     Ok(if own.is_empty() { shared } else { own })
 }
 

@@ -21,7 +21,7 @@ enum Rule {
     Open(&'static str),
     /// Rows with an owner: `account_id` and `domain_id`.
     Owned(&'static str),
-    /// Owned, but some rows are for everyone by this condition.
+    /// Owned, but some rows are for others too by this condition; a mark in it is the path of the caller's domain.
     Shared(&'static str, &'static str),
     /// Of one account: jobs.
     Mine(&'static str),
@@ -51,7 +51,11 @@ const fn rule(kind: Kind) -> Rule {
         Kind::OsType => Rule::Open("os_type t WHERE TRUE"),
         Kind::OsCategory => Rule::Open("os_category t WHERE TRUE"),
         Kind::NetworkOffering => Rule::Open("network_offering t WHERE t.removed IS NULL"),
-        Kind::Network => Rule::Shared("network t WHERE t.alive = 1", "t.acl_type = 'Domain'"),
+        Kind::Network => Rule::Shared(
+            "network t WHERE t.alive = 1",
+            // of a domain: for whoever is in it or below it
+            "t.acl_type = 'Domain' AND t.domain_id IN (SELECT id FROM domain WHERE LEFT(?, CHAR_LENGTH(path)) = path)",
+        ),
         Kind::Nic => Rule::Owned(
             "(SELECT nic.id, vm.account_id, vm.domain_id FROM nic JOIN vm ON vm.id = nic.vm_id WHERE nic.active = 1) t WHERE TRUE",
         ),
@@ -147,7 +151,13 @@ fn source(
     match rule(kind) {
         Rule::Open(from) => (from, String::new()),
         Rule::Owned(from) | Rule::Mine(from) => (from, owned("")),
-        Rule::Shared(from, condition) => (from, owned(&format!(" OR {condition}"))),
+        Rule::Shared(from, condition) => {
+            let text = owned(&format!(" OR {condition}"));
+            if !text.is_empty() && condition.contains('?') {
+                values.push(caller.domain_path.clone());
+            }
+            (from, text)
+        }
         Rule::Domain => {
             let condition = match reach {
                 Reach::All => String::new(),
@@ -168,7 +178,8 @@ fn source(
                     " AND t.id = ?".to_owned()
                 }
             };
-            ("account t WHERE t.alive = 1", condition)
+            // the account behind a project is reached through the project alone
+            ("account t WHERE t.alive = 1 AND t.is_project = 0", condition)
         }
     }
 }

@@ -82,8 +82,8 @@ pub struct Named {
 pub struct Filter {
     /// Whose.
     pub owners: Owners,
-    /// Those that everyone may use, too.
-    pub with_shared: bool,
+    /// And those that are for everyone in these domains.
+    pub shared_in: Vec<Id<id::Domain>>,
     /// This one.
     pub id: Option<Id<id::Network>>,
     /// With this name.
@@ -120,8 +120,9 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
             .inner_join(domain::table.on(domain::id.eq(network::domain_id)))
             .into_boxed();
         query = owned_by!(query, network, &filter.owners);
-        if filter.with_shared && filter.owners != Owners::All {
-            query = query.or_filter(network::acl_type.eq("Domain"));
+        if filter.owners != Owners::All {
+            let of_these = network::domain_id.eq_any(filter.shared_in.clone());
+            query = query.or_filter(network::acl_type.eq("Domain").and(of_these));
         }
         query = query.filter(network::alive.eq(true));
         if let Some(id) = filter.id {
@@ -169,7 +170,7 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
 pub fn named(conn: &mut Conn, id: Id<id::Network>) -> Result<Named> {
     let filter = Filter {
         owners: Owners::All,
-        with_shared: false,
+        shared_in: Vec::new(),
         id: Some(id),
         name: None,
         zone: None,

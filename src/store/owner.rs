@@ -238,6 +238,19 @@ pub fn account_named(
         .optional()?)
 }
 
+/// Whether one domain is another one or above it.
+pub fn covers(conn: &mut Conn, above: Id<id::Domain>, home: Id<id::Domain>) -> Result<bool> {
+    let paths = (path(conn, above)?, path(conn, home)?);
+    Ok(paths.1.starts_with(&paths.0))
+}
+
+/// The domain with this path and those above it.
+pub fn above(conn: &mut Conn, path: &str) -> Result<Vec<Id<id::Domain>>> {
+    let ends = path.match_indices('/').map(|(at, slash)| at + slash.len());
+    let paths: Vec<&str> = ends.filter_map(|end| path.get(..end)).collect();
+    Ok(domain::table.filter(domain::path.eq_any(paths)).select(domain::id).load(conn)?)
+}
+
 /// The domain with this path and all below it.
 pub fn below(conn: &mut Conn, path: &str) -> Result<Vec<Id<id::Domain>>> {
     let rows: Vec<(Id<id::Domain>, String)> = domain::table

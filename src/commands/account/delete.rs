@@ -3,9 +3,10 @@
 //! The account is disabled with the request, so it cannot make anything new while its things go, each by the command
 //! that a client would use. A second request goes on where the first one failed.
 
+use super::grant::has_power_over;
 use crate::{
-    command::{prelude::*, roles::is_root},
-    domain::identity::{AccountState, RoleType},
+    command::prelude::*,
+    domain::identity::AccountState,
     store::{Window, identity, owner},
 };
 use serde::{Deserialize, Serialize};
@@ -52,7 +53,7 @@ impl AsyncCommand for DeleteAccount {
         let Some(found) = found.into_iter().next() else {
             return Err(Error::NotFound { what: "account", id: account.to_string() });
         };
-        let is_above = found.role.2 == RoleType::Admin && !is_root(caller);
+        let is_above = !has_power_over(tx, caller, &found)?;
         if found.is_default || account == caller.account || is_above {
             return Err(Error::Forbidden(format!("The account {} cannot be deleted", found.name)));
         }

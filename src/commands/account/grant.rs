@@ -5,11 +5,11 @@ use crate::{
     command::{
         Registry,
         prelude::*,
-        roles::{beyond, is_root},
+        roles::{above, is_root},
     },
     commands::user::view::UserView,
-    domain::identity::{AccountState, RoleType, Rules},
-    store::{Window, identity, limit, role, user},
+    domain::identity::{AccountState, RoleType},
+    store::{Window, identity, limit, user},
 };
 
 /// The account of a request: by id, or by name in a domain.
@@ -46,7 +46,7 @@ pub(super) fn changeable(
         let (id, name) = (wanted.id.map(|id| id.to_string()), wanted.name.clone());
         Error::NotFound { what: "active account", id: id.or(name).unwrap_or_default() }
     })?;
-    if found.role.2 == RoleType::Admin && !is_root(caller) {
+    if !has_power_over(tx, caller, &found)? {
         return Err(Error::Forbidden(
             "Caller does not have permission to operate with provided resource.".to_owned(),
         ));
@@ -78,24 +78,25 @@ pub(super) fn check_grantable(
     granted: &identity::Role,
     registry: &Registry,
 ) -> Result<()> {
-    let is_below = match caller.role {
-        RoleType::Admin => true,
-        RoleType::DomainAdmin => matches!(granted.kind, RoleType::DomainAdmin | RoleType::User),
-        RoleType::ResourceAdmin => matches!(granted.kind, RoleType::ResourceAdmin | RoleType::User),
-        RoleType::User | RoleType::Unknown => false,
-    };
-    if !is_below {
-        return Err(Error::Forbidden(format!("the role {} is above the caller's", granted.name)));
-    }
-    let rules = role::rules(conn, granted.id)?;
-    let rules = Rules::new(rules.into_iter().map(|rule| (rule.rule, rule.is_allowed)));
-    match beyond(caller, (granted.id, granted.kind, &rules), registry.specs()) {
+    let asked = (granted.id, granted.name.clone(), granted.kind);
+    match above(conn, caller, &asked, registry.specs())? {
         None => Ok(()),
-        Some(spec) => Err(Error::Forbidden(format!(
-            "the role {} may call {}, which the caller may not",
-            granted.name, spec.name
-        ))),
+        Some(why) => Err(Error::Forbidden(why)),
     }
+}
+
+/// Whether the caller may change or remove an account: not one whose role is above the caller's.
+pub(super) fn has_power_over(
+    conn: &mut Conn,
+    caller: &Caller,
+    account: &identity::Account,
+) -> Result<bool> {
+    if is_root(caller) || account.id == caller.account {
+        return Ok(true);
+    }
+    let specs = crate::commands::ROOMS.iter().flat_map(|room| room.iter());
+    let specs = specs.map(|entry| &entry.spec);
+    Ok(account.role.2 != RoleType::Admin && above(conn, caller, &account.role, specs)?.is_none())
 }
 
 /// An account with its users, as answers show it.

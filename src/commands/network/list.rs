@@ -70,13 +70,21 @@ impl Command for ListNetworks {
                 let wanted = listing.wanted();
                 let owners = owner::owners(conn, &caller, &wanted, request.id.is_some())?;
                 let own_only = request.network_filter.as_deref() == Some("account");
+                let shared_in = match (listing.account.is_none() && !own_only, listing.domain) {
+                    (false, _) => Vec::new(),
+                    (true, None) => owner::above(conn, &caller.domain_path)?,
+                    (true, Some(home)) => {
+                        let path = owner::path(conn, home)?;
+                        owner::above(conn, &path)?
+                    }
+                };
                 let mut guest_type = request.r#type.clone();
                 if request.specify_ip_ranges == Some(true) {
                     guest_type = Some("Shared".to_owned());
                 }
                 let filter = network::Filter {
                     owners,
-                    with_shared: listing.account.is_none() && !own_only,
+                    shared_in,
                     id: request.id,
                     name: request.name.clone(),
                     zone: request.zone_id,

@@ -1,9 +1,8 @@
 //! `createUser`: one more user of an account.
 
-use super::view::UserView;
+use super::{is_above, view::UserView};
 use crate::{
     command::{prelude::*, roles::is_root, secret},
-    domain::identity::RoleType,
     store::{identity, user},
 };
 
@@ -74,7 +73,10 @@ impl Command for CreateUser {
                         "Unable to find account {account} in domain id={home} to create user"
                     )));
                 };
-                if owner.role.2 == RoleType::Admin && !is_root(caller) {
+                if !is_root(caller)
+                    && owner.id != caller.account
+                    && is_above(tx, caller, &owner.role)?
+                {
                     return Err(Error::Forbidden(
                         "Caller does not have permission to operate with provided resource.".into(),
                     ));

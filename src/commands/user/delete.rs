@@ -29,7 +29,7 @@ impl Command for DeleteUser {
         let Request { id } = request;
         cx.write(move |tx, caller| {
             let found = user::get(tx, id)?;
-            check_power_over(caller, &found)?;
+            check_power_over(tx, caller, &found)?;
             if found.is_default || found.id == caller.user {
                 return Err(Error::Invalid(format!(
                     "The user {} cannot be deleted",

@@ -31,7 +31,8 @@ impl Command for GetUserKeys {
         let (api_key, secret_key) = cx
             .db
             .read(move |conn| {
-                check_power_over(&caller, &user::get(conn, id)?)?;
+                let found = user::get(conn, id)?;
+                check_power_over(conn, &caller, &found)?;
                 user::keys(conn, id)
             })
             .await?;

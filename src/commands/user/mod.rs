@@ -13,7 +13,12 @@ mod update;
 pub mod view;
 
 use crate::{
-    command::{Entry, immediate, prelude::*, roles::is_root, sync},
+    command::{
+        Entry, immediate,
+        prelude::*,
+        roles::{above, is_root},
+        sync,
+    },
     domain::identity::{AccountState, RoleType},
     store::user::{self, User},
 };
@@ -32,17 +37,28 @@ pub const COMMANDS: &[Entry] = &[
     sync::<update::UpdateUser>(),
 ];
 
-/// A user acts on no other user, and on an administrator's nobody acts but who may call everything: a role with fewer
-/// rights would only have to take the other's keys.
-fn check_power_over(caller: &Caller, user: &User) -> Result<()> {
-    let is_own = user.id == caller.user;
-    let is_above = caller.role != RoleType::User && user.role.2 != RoleType::Admin;
-    if is_root(caller) || is_own || is_above {
+/// A user acts on no other user, and on an administrator's nobody acts but who may call everything. Nor does anybody
+/// act on those who may call more: a role with fewer rights would only have to take the other's keys.
+fn check_power_over(conn: &mut Conn, caller: &Caller, user: &User) -> Result<()> {
+    if is_root(caller) || user.id == caller.user {
+        return Ok(());
+    }
+    if !is_above(conn, caller, &user.role)? {
         return Ok(());
     }
     Err(Error::Forbidden(
         "Caller does not have permission to operate with provided resource.".into(),
     ))
+}
+
+/// Whether who has this role is above the caller, who may not call everything.
+fn is_above(
+    conn: &mut Conn,
+    caller: &Caller,
+    role: &(Id<id::Role>, String, RoleType),
+) -> Result<bool> {
+    let specs = super::ROOMS.iter().flat_map(|room| room.iter()).map(|entry| &entry.spec);
+    Ok(role.2 == RoleType::Admin || above(conn, caller, role, specs)?.is_some())
 }
 
 /// Lets a user act, or not; whoever may not loses every session.
@@ -53,7 +69,7 @@ fn set_state(
     state: AccountState,
 ) -> Result<User> {
     let found = user::get(tx, id)?;
-    check_power_over(caller, &found)?;
+    check_power_over(tx, caller, &found)?;
     if found.is_default && state != AccountState::Enabled {
         return Err(Error::Invalid(format!(
             "The user {} is one that every cloud has, it cannot be {}",

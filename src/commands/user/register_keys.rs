@@ -33,7 +33,8 @@ impl Command for RegisterUserKeys {
         let (api_key, secret_key) = secret::key_pair()?;
         let keys = (api_key.clone(), secret_key.clone());
         cx.write(move |tx, caller| {
-            check_power_over(caller, &user::get(tx, id)?)?;
+            let found = user::get(tx, id)?;
+            check_power_over(tx, caller, &found)?;
             user::set_keys(tx, id, &keys.0, &keys.1)?;
             Ok((Some((Kind::User, id.uuid())), ()))
         })

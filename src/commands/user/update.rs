@@ -66,7 +66,8 @@ impl Command for UpdateUser {
         };
         let changed = cx
             .write(move |tx, caller| {
-                check_power_over(caller, &user::get(tx, id)?)?;
+                let found = user::get(tx, id)?;
+                check_power_over(tx, caller, &found)?;
                 if let Some(password) = &password
                     && user::password_hash(tx, id)? != password.old
                 {
@@ -130,7 +131,8 @@ async fn password(cx: &Cx, request: &Request) -> Result<Option<NewPassword>> {
     let old = cx
         .db
         .read(move |conn| {
-            check_power_over(&caller, &user::get(conn, id)?)?;
+            let found = user::get(conn, id)?;
+            check_power_over(conn, &caller, &found)?;
             user::password_hash(conn, id)
         })
         .await?;

@@ -10,7 +10,8 @@ use crate::{
     store::{
         deploy::{self, Net},
         lookup, nic,
-        owner::Owner,
+        owner::{self, Owner},
+        seed,
     },
 };
 use std::{collections::HashSet, net::Ipv4Addr};
@@ -60,6 +61,11 @@ pub(super) fn wishes(
             first.2 = Some(mac_address(mac)?);
         }
     }
+    if !caller.is_admin() {
+        for net in &nets {
+            check_access(tx, net, owner)?;
+        }
+    }
     nets.into_iter()
         .zip(asked)
         .map(|(net, (_, ip, mac))| {
@@ -105,7 +111,7 @@ fn unknown(id: &str) -> Error {
 
 /// The network of an owner who named none: the only one that can be meant.
 fn usual(tx: &mut Tx<'_>, owner: Owner, request: &Request) -> Result<Net> {
-    let mut nets = deploy::usual_networks(tx, request.zone_id, owner.account)?;
+    let mut nets = deploy::usual_networks(tx, request.zone_id, owner)?;
     match (nets.pop(), nets.len()) {
         (Some(net), 0) => Ok(net),
         (None, _) => Err(Error::invalid(
@@ -132,6 +138,19 @@ fn mac_address(text: &str) -> Result<String> {
         return Ok(text.to_lowercase());
     }
     Err(Error::Invalid(format!("Mac address is not valid: {text}")))
+}
+
+/// The owner may be plugged into the network: its own one, or one for everyone in the owner's domain.
+fn check_access(tx: &mut Tx<'_>, net: &Net, owner: Owner) -> Result<()> {
+    let is_everywhere = net.domain_id == seed::ROOT_DOMAIN || net.domain_id == owner.domain;
+    let may = match net.acl_type.as_str() {
+        "Domain" => is_everywhere || owner::covers(tx, net.domain_id, owner.domain)?,
+        _ => net.account_id == owner.account,
+    };
+    match may {
+        true => Ok(()),
+        false => Err(Error::Invalid(format!("network {} belongs to another account", net.name))),
+    }
 }
 
 fn check(net: &Net, ip: Option<Ipv4Addr>, owner: Owner, request: &Request) -> Result<()> {
