@@ -47,6 +47,11 @@ impl Client {
         self.address
     }
 
+    /// The user's API key.
+    pub fn api_key(&self) -> &str {
+        &self.api_key
+    }
+
     /// The same user at another server.
     pub fn at(&self, address: SocketAddr) -> Self {
         Self { address, ..self.clone() }

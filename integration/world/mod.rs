@@ -16,6 +16,7 @@ pub mod invariants;
 pub mod places;
 pub mod private;
 pub mod rack;
+pub mod reader;
 pub mod server;
 pub mod site;
 
@@ -31,6 +32,7 @@ use csgpu::{
     store::{self, Db, seed},
 };
 use server::FreshDatabase;
+pub use site::Site;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 /// A cloud: one database, one or several servers, hosts in memory.
@@ -189,6 +191,19 @@ impl Drop for World {
     }
 }
 
+/// What a server of its own works with.
+fn wiring(db: Db, hosts: Arc<Hosts>, settings: Arc<Settings>) -> Wiring {
+    Wiring {
+        db,
+        hosts,
+        settings,
+        registry: Registry::new(commands::ROOMS),
+        fleets: Arc::default(),
+        nudge: Nudge::default(),
+        server: Id::<id::Server>::mint(),
+    }
+}
+
 impl Server {
     /// Starts a server on a seeded database.
     pub async fn start(
@@ -216,15 +231,8 @@ impl Server {
         };
         change(&mut settings);
         std::fs::create_dir_all(&settings.images).expect("a directory");
-        let wiring = Arc::new(Wiring {
-            db: Db::open(url, 12),
-            hosts: Arc::new(Hosts::new(connector)),
-            settings: Arc::new(settings),
-            registry: Registry::new(commands::ROOMS),
-            fleets: Arc::default(),
-            nudge: Nudge::default(),
-            server: Id::<id::Server>::mint(),
-        });
+        let db = Db::open(url, 12);
+        let wiring = Arc::new(wiring(db, Arc::new(Hosts::new(connector)), Arc::new(settings)));
         let me = wiring.server;
         let enter = wiring.db.txn("enter", move |tx| store::server::enter(tx, me, "test", "0"));
         enter.await.expect("the server's row");

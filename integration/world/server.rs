@@ -44,7 +44,8 @@ pub fn empty_database() -> FreshDatabase {
 
 impl Drop for FreshDatabase {
     fn drop(&mut self) {
-        let text = format!("DROP DATABASE IF EXISTS `{}`", self.name);
+        // and a user who may only read it, where there is one
+        let text = format!("DROP DATABASE IF EXISTS `{0}`; DROP USER IF EXISTS '{0}'", self.name);
         if let Err(error) = admin().batch_execute(&text) {
             eprintln!("{} is left behind: {error}", self.name);
         }
