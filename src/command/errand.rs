@@ -66,4 +66,33 @@ impl Cx {
             sleep(PAUSE).await;
         }
     }
+
+    /// Removes what an account owns, each thing by the command that a client would use: first the instances, for good
+    /// and with their devices proven to be back, then what they used.
+    pub async fn clear(&self, account: Id<id::Account>) -> Result<()> {
+        let owned = self.db.read(move |conn| store::owner::owned(conn, account)).await?;
+        let yes = || "true".to_owned();
+        let mut jobs = Vec::new();
+        for vm in owned.vms {
+            let params = [("id", vm.to_string()), ("expunge", yes())];
+            jobs.extend(self.call("destroyVirtualMachine", &params).await?);
+        }
+        self.all_finished(jobs).await?;
+        let mut jobs = Vec::new();
+        for network in owned.networks {
+            jobs.extend(self.call("deleteNetwork", &[("id", network.to_string())]).await?);
+        }
+        for template in owned.templates {
+            let params = [("id", template.to_string()), ("forced", yes())];
+            jobs.extend(self.call("deleteTemplate", &params).await?);
+        }
+        self.all_finished(jobs).await
+    }
+
+    async fn all_finished(&self, jobs: Vec<Id<id::Job>>) -> Result<()> {
+        for job in jobs {
+            self.finished(job).await?;
+        }
+        Ok(())
+    }
 }

@@ -6,8 +6,8 @@
 
 use super::{
     Conn, Tx, Window, is_duplicate, like,
-    owner::{Owners, owned_by},
-    schema::{account, affinity_group, affinity_member, domain},
+    owner::{OwnerName, Owners, owned_by, owner_name, with_owner},
+    schema::{affinity_group, affinity_member, domain},
 };
 use crate::{
     domain::{
@@ -19,8 +19,9 @@ use crate::{
     error::{Error, Result},
 };
 use diesel::{
-    ExpressionMethods, Insertable, JoinOnDsl, OptionalExtension, QueryDsl, Queryable,
-    QueryableByName, RunQueryDsl, TextExpressionMethods, delete, insert_into, sql_query,
+    ExpressionMethods, Insertable, JoinOnDsl, NullableExpressionMethods, OptionalExtension,
+    QueryDsl, Queryable, QueryableByName, RunQueryDsl, TextExpressionMethods, delete, insert_into,
+    sql_query,
     sql_types::{Nullable, Text},
     update,
 };
@@ -57,8 +58,8 @@ pub struct Row {
     pub kind: String,
     /// Its owner.
     pub account_id: Id<id::Account>,
-    /// Its owner's name.
-    pub account: String,
+    /// What its owner is called.
+    pub owner: OwnerName,
     /// Its owner's domain.
     pub domain_id: Id<id::Domain>,
     /// That domain's name.
@@ -98,7 +99,7 @@ macro_rules! columns {
             affinity_group::description,
             affinity_group::kind,
             affinity_group::account_id,
-            account::name,
+            owner_name!(),
             affinity_group::domain_id,
             domain::name,
             domain::path,
@@ -109,8 +110,7 @@ macro_rules! columns {
 /// Groups with their owners.
 macro_rules! owned {
     () => {
-        affinity_group::table
-            .inner_join(account::table.on(account::id.eq(affinity_group::account_id)))
+        with_owner!(affinity_group::table, affinity_group)
             .inner_join(domain::table.on(domain::id.eq(affinity_group::domain_id)))
     };
 }

@@ -2,8 +2,8 @@
 
 use super::{
     Conn, Tx, Window, like,
-    owner::{Owners, owned_by},
-    schema::{account, domain, event, user},
+    owner::{OwnerName, Owners, owned_by, owner_name, with_owner},
+    schema::{domain, event, user},
 };
 use crate::{
     domain::{Id, Time, id},
@@ -55,7 +55,7 @@ pub struct Listed {
     pub archived: bool,
     pub created: Time,
     pub username: String,
-    pub account: String,
+    pub owner: OwnerName,
     pub domain: (Id<id::Domain>, String, String),
 }
 
@@ -114,9 +114,8 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
     if ids.is_empty() {
         return Ok((count, Vec::new()));
     }
-    let rows = event::table
+    let rows = with_owner!(event::table, event)
         .inner_join(user::table.on(user::id.eq(event::user_id)))
-        .inner_join(account::table.on(account::id.eq(event::account_id)))
         .inner_join(domain::table.on(domain::id.eq(event::domain_id)))
         .filter(event::id.eq_any(ids))
         .order((event::created.desc(), event::id.desc()))
@@ -131,7 +130,7 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
             event::archived,
             event::created,
             user::username,
-            account::name,
+            owner_name!(),
             (domain::id, domain::name, domain::path),
         ))
         .load(conn)?;

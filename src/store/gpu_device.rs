@@ -166,7 +166,7 @@ macro_rules! filtered {
                 query = query.filter(gpu_device::id.eq_any(held));
             }
             Some(Owners::AllButProjects) => {
-                let held = held.filter(vm::account_id.ne_all(owner::shared_accounts()));
+                let held = held.filter(owner::not_shared!(vm));
                 query = query.filter(gpu_device::id.eq_any(held));
             }
             Some(Owners::Domains(domains)) => {
@@ -176,7 +176,7 @@ macro_rules! filtered {
             Some(Owners::DomainsButProjects(domains)) => {
                 let held = held
                     .filter(vm::domain_id.eq_any(domains.clone()))
-                    .filter(vm::account_id.ne_all(owner::shared_accounts()));
+                    .filter(owner::not_shared!(vm));
                 query = query.filter(gpu_device::id.eq_any(held));
             }
         }

@@ -2,8 +2,8 @@
 
 use super::{
     Conn, Tx, Window, clock, like, limit,
-    owner::{Owner, Owners, owned_by},
-    schema::{account, domain, network, network_offering, zone},
+    owner::{Owner, OwnerName, Owners, owned_by, owner_name, with_owner},
+    schema::{domain, network, network_offering, zone},
     write::first_use,
 };
 use crate::{
@@ -71,8 +71,8 @@ pub struct Named {
     pub zone: (String, String, Option<String>),
     /// Its offering: name, description.
     pub offering: (String, String),
-    /// Its account's name.
-    pub account: String,
+    /// Whose it is.
+    pub owner: OwnerName,
     /// Its domain: name, path.
     pub domain: (String, String),
 }
@@ -113,10 +113,9 @@ pub struct Changes {
 /// How many match, and one page of them, oldest first.
 pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, Vec<Named>)> {
     let query = || {
-        let mut query = network::table
+        let mut query = with_owner!(network::table, network)
             .inner_join(zone::table.on(zone::id.eq(network::zone_id)))
             .inner_join(network_offering::table.on(network_offering::id.eq(network::offering_id)))
-            .inner_join(account::table.on(account::id.eq(network::account_id)))
             .inner_join(domain::table.on(domain::id.eq(network::domain_id)))
             .into_boxed();
         query = owned_by!(query, network, &filter.owners);
@@ -158,7 +157,7 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
         network::created,
         (zone::name, zone::dns1, zone::dns2),
         (network_offering::name, network_offering::display_text),
-        account::name,
+        owner_name!(),
         (domain::name, domain::path),
     );
     let rows = window.page(query().select(columns).order(network::id), conn)?;

@@ -1,7 +1,7 @@
 //! Whose things a list shows, and whose a new thing will be.
 
 use super::{
-    Conn, project, schema,
+    Conn, project,
     schema::{account, domain},
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, dsl::Select,
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
 };
 
 /// The words of a list about owners.
@@ -56,6 +56,18 @@ pub enum Owners {
     DomainsButProjects(Vec<Id<id::Domain>>),
 }
 
+/// What belongs to no project. As text, since the query may have joined the projects already.
+macro_rules! not_shared {
+    ($table:ident) => {
+        diesel::dsl::sql::<diesel::sql_types::Bool>(concat!(
+            "`",
+            stringify!($table),
+            "`.account_id NOT IN (SELECT shared.account_id FROM project shared)"
+        ))
+    };
+}
+pub(super) use not_shared;
+
 /// Limits a boxed query of a table with `account_id` and `domain_id`.
 macro_rules! owned_by {
     ($query:expr, $table:ident, $owners:expr) => {
@@ -68,23 +80,18 @@ macro_rules! owned_by {
                 $query.filter($table::account_id.eq_any(accounts.clone()))
             }
             $crate::store::owner::Owners::AllButProjects => {
-                $query.filter($table::account_id.ne_all($crate::store::owner::shared_accounts()))
+                $query.filter($crate::store::owner::not_shared!($table))
             }
             $crate::store::owner::Owners::Domains(domains) => {
                 $query.filter($table::domain_id.eq_any(domains.clone()))
             }
             $crate::store::owner::Owners::DomainsButProjects(domains) => $query
                 .filter($table::domain_id.eq_any(domains.clone()))
-                .filter($table::account_id.ne_all($crate::store::owner::shared_accounts())),
+                .filter($crate::store::owner::not_shared!($table)),
         }
     };
 }
 pub(super) use owned_by;
-
-/// The accounts of all projects, for the inside of another statement.
-pub(super) fn shared_accounts() -> Select<schema::project::table, schema::project::account_id> {
-    schema::project::table.select(schema::project::account_id)
-}
 
 /// Whose things this list shows this caller. `is_named`: the list names its rows by id, which reaches as far as
 /// `listall`. At most two statements, none in the common cases of users and root admins. What belongs to projects shows only where projects
@@ -174,6 +181,49 @@ pub struct Owner {
     pub domain: Id<id::Domain>,
 }
 
+/// What answers call an owner: an account by its name, or the project that the account stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct OwnerName {
+    /// The name of the account.
+    pub account: String,
+    /// The project: id, name.
+    pub project: Option<(Id<id::Project>, String)>,
+}
+
+impl OwnerName {
+    /// From three columns.
+    pub fn new(account: String, id: Option<Id<id::Project>>, name: Option<String>) -> Self {
+        Self { account, project: id.zip(name) }
+    }
+}
+
+/// The columns of an [`OwnerName`], in a query of [`with_owner`].
+macro_rules! owner_name {
+    () => {
+        (
+            $crate::store::schema::account::name,
+            ($crate::store::schema::project::id, $crate::store::schema::project::name).nullable(),
+        )
+    };
+}
+pub(super) use owner_name;
+
+/// Joins a query of a table with `account_id` with the account and its project.
+macro_rules! with_owner {
+    ($query:expr, $table:ident) => {
+        $query
+            .inner_join(
+                $crate::store::schema::account::table
+                    .on($crate::store::schema::account::id.eq($table::account_id)),
+            )
+            .left_join(
+                $crate::store::schema::project::table
+                    .on($crate::store::schema::project::account_id.eq($table::account_id)),
+            )
+    };
+}
+pub(super) use with_owner;
+
 /// How a create command names an owner: account, domain, project.
 pub type Asked<'a> = (Option<&'a str>, Option<Id<id::Domain>>, Option<Id<id::Project>>);
 
@@ -216,6 +266,12 @@ pub fn designate(
         return Err(Error::Forbidden(format!("account {name} is {state}")));
     }
     Ok(Owner { account: id, domain: home })
+}
+
+/// Whether what this account owns is the caller's own, or that of a project of the caller's. At most one statement.
+pub fn is_theirs(conn: &mut Conn, caller: &Caller, owner: Id<id::Account>) -> Result<bool> {
+    let own = owner == caller.account;
+    Ok(own || project::accounts_of(conn, Some(caller.account))?.contains(&owner))
 }
 
 /// A domain's path.

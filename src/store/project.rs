@@ -226,6 +226,23 @@ pub fn part(tx: &mut Tx<'_>, id: Id<id::Project>, who: Id<id::Account>) -> Resul
     Ok(delete(row).execute(&mut **tx)? == 1)
 }
 
+/// The projects that an account may change as their administrator.
+pub fn administrated(conn: &mut Conn, who: Id<id::Account>) -> Result<Vec<Id<id::Project>>> {
+    Ok(project_member::table
+        .inner_join(project::table)
+        .filter(project_member::account_id.eq(who).and(project_member::is_admin.eq(true)))
+        .filter(project::alive.eq(true))
+        .order(project::id)
+        .select(project::id)
+        .load(conn)?)
+}
+
+/// The projects of these domains.
+pub fn of_domains(conn: &mut Conn, homes: &[Id<id::Domain>]) -> Result<Vec<Id<id::Project>>> {
+    let rows = project::table.filter(project::alive.eq(true));
+    Ok(rows.filter(project::domain_id.eq_any(homes)).select(project::id).load(conn)?)
+}
+
 /// Ends all memberships of an account.
 pub fn part_from_all(tx: &mut Tx<'_>, who: Id<id::Account>) -> Result<()> {
     delete(project_member::table.filter(project_member::account_id.eq(who))).execute(&mut **tx)?;

@@ -2,16 +2,16 @@
 
 use super::{
     Conn, Tx, Window, is_duplicate, like,
-    owner::{Owners, owned_by},
-    schema::{account, domain, ssh_key_pair},
+    owner::{OwnerName, Owners, owned_by, owner_name, with_owner},
+    schema::{domain, ssh_key_pair},
 };
 use crate::{
     domain::{Id, id},
     error::{Error, Result},
 };
 use diesel::{
-    ExpressionMethods, Insertable, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
-    TextExpressionMethods, delete, insert_into,
+    ExpressionMethods, Insertable, JoinOnDsl, NullableExpressionMethods, OptionalExtension,
+    QueryDsl, Queryable, RunQueryDsl, TextExpressionMethods, delete, insert_into,
 };
 
 /// A key pair to keep.
@@ -39,8 +39,8 @@ pub struct Listed {
     pub id: Id<id::SshKeyPair>,
     /// Its name.
     pub name: String,
-    /// Its owner's name.
-    pub account: String,
+    /// Its owner.
+    pub owner: OwnerName,
     /// Its owner's domain.
     pub domain_id: Id<id::Domain>,
     /// That domain's name.
@@ -66,7 +66,7 @@ macro_rules! columns {
         (
             ssh_key_pair::id,
             ssh_key_pair::name,
-            account::name,
+            owner_name!(),
             ssh_key_pair::domain_id,
             domain::name,
             ssh_key_pair::fingerprint,
@@ -77,8 +77,7 @@ macro_rules! columns {
 /// Key pairs with their owners.
 macro_rules! owned {
     () => {
-        ssh_key_pair::table
-            .inner_join(account::table.on(account::id.eq(ssh_key_pair::account_id)))
+        with_owner!(ssh_key_pair::table, ssh_key_pair)
             .inner_join(domain::table.on(domain::id.eq(ssh_key_pair::domain_id)))
     };
 }

@@ -2,8 +2,8 @@
 
 use super::{
     Conn, Tx, Window, clock, like, limit,
-    owner::{Owner, Owners, owned_by},
-    schema::{account, domain, service_offering, storage_pool, template, vm, volume, zone},
+    owner::{Owner, OwnerName, Owners, owned_by, owner_name, with_owner},
+    schema::{domain, service_offering, storage_pool, template, vm, volume, zone},
     usage,
 };
 use crate::{
@@ -127,8 +127,8 @@ pub struct Listed {
     pub created: Time,
     /// Zone name.
     pub zone: String,
-    /// Account name.
-    pub account: String,
+    /// Whose it is.
+    pub owner: OwnerName,
     /// Domain name and path.
     pub domain: (String, String),
     /// Host name, shown name, state and hypervisor of its instance.
@@ -143,7 +143,7 @@ pub struct Listed {
 
 type Row = (
     Volume,
-    (Time, String, String, String, String),
+    (Time, String, OwnerName, String, String),
     Option<(String, String, VmState, String, Id<id::ServiceOffering>)>,
     (Option<String>, Option<(String, String)>, Option<(String, String)>),
 );
@@ -193,9 +193,8 @@ pub fn list(
 }
 
 fn whole(conn: &mut Conn, ids: &[Id<id::Volume>]) -> Result<Vec<Listed>> {
-    let rows: Vec<Row> = volume::table
+    let rows: Vec<Row> = with_owner!(volume::table, volume)
         .inner_join(zone::table.on(zone::id.eq(volume::zone_id)))
-        .inner_join(account::table.on(account::id.eq(volume::account_id)))
         .inner_join(domain::table.on(domain::id.eq(volume::domain_id)))
         .left_join(vm::table.on(volume::vm_id.eq(vm::id.nullable())))
         .left_join(service_offering::table.on(service_offering::id.eq(vm::offering_id)))
@@ -205,7 +204,7 @@ fn whole(conn: &mut Conn, ids: &[Id<id::Volume>]) -> Result<Vec<Listed>> {
         .order(volume::id)
         .select((
             Volume::as_select(),
-            (volume::created, zone::name, account::name, domain::name, domain::path),
+            (volume::created, zone::name, owner_name!(), domain::name, domain::path),
             (vm::name, vm::display_name, vm::state, vm::hypervisor, vm::offering_id).nullable(),
             (
                 service_offering::name.nullable(),
@@ -215,20 +214,10 @@ fn whole(conn: &mut Conn, ids: &[Id<id::Volume>]) -> Result<Vec<Listed>> {
         ))
         .load(conn)?;
     let listed = rows.into_iter().map(|row| {
-        let (volume, (created, zone, account, name, path), vm, (offering, pool, template)) = row;
+        let (volume, (created, zone, owner, name, path), vm, (offering, pool, template)) = row;
         let offering = vm.as_ref().map(|vm| vm.4).zip(offering);
         let vm = vm.map(|(name, shown, state, hypervisor, _)| (name, shown, state, hypervisor));
-        Listed {
-            volume,
-            created,
-            zone,
-            account,
-            domain: (name, path),
-            vm,
-            offering,
-            pool,
-            template,
-        }
+        Listed { volume, created, zone, owner, domain: (name, path), vm, offering, pool, template }
     });
     Ok(listed.collect())
 }

@@ -7,7 +7,7 @@ use super::grant::has_power_over;
 use crate::{
     command::prelude::*,
     domain::identity::AccountState,
-    store::{Window, identity, owner},
+    store::{Window, identity, owner, project},
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,14 @@ impl AsyncCommand for DeleteAccount {
         if found.is_default || account == caller.account || is_above {
             return Err(Error::Forbidden(format!("The account {} cannot be deleted", found.name)));
         }
+        let managed = project::administrated(tx, account)?;
+        if !managed.is_empty() {
+            let managed: Vec<String> = managed.iter().map(ToString::to_string).collect();
+            return Err(Error::Invalid(format!(
+                "Unable to delete account [{account}], because it manages the following project(s): [{}]. Please, remove the account from these projects or demote it to a regular project role first.",
+                managed.join(", ")
+            )));
+        }
         identity::set_account_state(tx, account, AccountState::Disabled)?;
         let subject = Some((Kind::Account, account.uuid()));
         Ok(Admitted { plan: Plan { account }, subject, created: None, describe: None })
@@ -64,7 +72,7 @@ impl AsyncCommand for DeleteAccount {
 
     async fn run(cx: &Cx, plan: &Plan) -> Result<Success> {
         let account = plan.account;
-        clear(cx, account).await?;
+        cx.clear(account).await?;
         cx.db
             .txn("delete account", move |tx| {
                 owner::check_owns_nothing(tx, account)?;
@@ -78,30 +86,4 @@ impl AsyncCommand for DeleteAccount {
     async fn undo(_: &Cx, _: &Plan) -> Result<()> {
         Ok(())
     }
-}
-
-/// Removes what the account owns: first the instances, then what they used.
-async fn clear(cx: &Cx, account: Id<id::Account>) -> Result<()> {
-    let owned = cx.db.read(move |conn| owner::owned(conn, account)).await?;
-    let yes = || "true".to_owned();
-    let mut jobs = Vec::new();
-    for vm in owned.vms {
-        let params = [("id", vm.to_string()), ("expunge", yes())];
-        jobs.extend(cx.call("destroyVirtualMachine", &params).await?);
-    }
-    for job in jobs {
-        cx.finished(job).await?;
-    }
-    let mut jobs = Vec::new();
-    for network in owned.networks {
-        jobs.extend(cx.call("deleteNetwork", &[("id", network.to_string())]).await?);
-    }
-    for template in owned.templates {
-        let params = [("id", template.to_string()), ("forced", yes())];
-        jobs.extend(cx.call("deleteTemplate", &params).await?);
-    }
-    for job in jobs {
-        cx.finished(job).await?;
-    }
-    Ok(())
 }

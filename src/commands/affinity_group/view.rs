@@ -1,7 +1,7 @@
 //! The `affinitygroup` object, and its type.
 
 use crate::{
-    command::prelude::*,
+    command::{OwnerFields, prelude::*},
     domain::identity::shown_path,
     store::affinity_group::{Listed, Row},
 };
@@ -16,8 +16,8 @@ pub struct AffinityGroupView {
     name: String,
     /// what the affinity group is for
     description: Option<String>,
-    /// the account that owns the affinity group
-    account: String,
+    #[view(group)]
+    owner: OwnerFields,
     /// the ID of the owner's domain
     domain_id: Option<Id<id::Domain>>,
     /// the name of the owner's domain
@@ -47,7 +47,7 @@ impl AffinityGroupView {
             id: row.id,
             name: row.name,
             description: row.description,
-            account: row.account,
+            owner: row.owner.into(),
             domain_id: None,
             domain: None,
             domain_path: None,

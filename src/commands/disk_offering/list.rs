@@ -15,7 +15,7 @@ pub(super) struct Request {
     /// the name of the disk offering
     name: Option<String>,
     #[param(group)]
-    page: Page,
+    listing: Listing,
 }
 
 impl Command for ListDiskOfferings {
@@ -29,9 +29,10 @@ impl Command for ListDiskOfferings {
     type Request = Request;
     type Response = List<DiskOfferingView>;
 
-    async fn run(cx: &Cx, Request { id, name, page }: Request) -> Result<Self::Response> {
-        let read =
-            move |conn: &mut Conn| disk_offering::list(conn, id, name.as_deref(), &page.window());
+    async fn run(cx: &Cx, Request { id, name, listing }: Request) -> Result<Self::Response> {
+        // they belong to nobody: the words about owners, which clients send with every list, change nothing
+        let window = listing.page.window();
+        let read = move |conn: &mut Conn| disk_offering::list(conn, id, name.as_deref(), &window);
         let (count, rows) = cx.db.read(read).await?;
         Ok(List::page(count, rows.into_iter().map(DiskOfferingView::from).collect()))
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     command::prelude::*,
-    store::{identity, seed},
+    store::{identity, project, seed},
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub(super) struct DeleteDomain;
 pub(super) struct Request {
     /// the ID of the domain
     id: Id<id::Domain>,
-    /// whether to delete the accounts and domains in it too
+    /// whether to delete the projects, accounts and domains in it too
     cleanup: Option<bool>,
 }
 
@@ -65,11 +65,20 @@ impl AsyncCommand for DeleteDomain {
         let mut domains = vec![domain];
         if plan.cleanup {
             let tree = move |conn: &mut Conn| match identity::domain(conn, domain)? {
-                Some(top) => identity::tree(conn, &top),
-                None => Ok((Vec::new(), Vec::new())),
+                Some(top) => {
+                    let (accounts, tree) = identity::tree(conn, &top)?;
+                    Ok((project::of_domains(conn, &tree)?, accounts, tree))
+                }
+                None => Ok((Vec::new(), Vec::new(), Vec::new())),
             };
-            let (accounts, tree) = cx.db.read(tree).await?;
-            // one after the other: each waits for jobs of its own
+            let (projects, accounts, tree) = cx.db.read(tree).await?;
+            // one after the other: each waits for jobs of its own; an account that administers a project stays
+            for project in projects {
+                let params = [("id", project.to_string()), ("cleanup", "true".to_owned())];
+                if let Some(job) = cx.call("deleteProject", &params).await? {
+                    cx.finished(job).await?;
+                }
+            }
             for account in accounts {
                 if let Some(job) = cx.call("deleteAccount", &[("id", account.to_string())]).await? {
                     cx.finished(job).await?;

@@ -44,7 +44,7 @@ fn chosen(conn: &mut Conn, caller: &Caller, choice: &Choice) -> Result<Filter> {
     }
     let all = Wanted { list_all: true, ..Wanted::default() };
     Ok(Filter {
-        owners: owner::owners(conn, caller, &all, false)?,
+        owners: owner::owners(conn, caller, &all, !ids.is_empty())?,
         ids: ids.clone(),
         kind: kind.clone(),
         level: None,

@@ -1,6 +1,10 @@
 //! The `event` and `eventtype` objects.
 
-use crate::{command::prelude::*, domain::identity::shown_path, store::event_list::Listed};
+use crate::{
+    command::{OwnerFields, prelude::*},
+    domain::identity::shown_path,
+    store::event_list::Listed,
+};
 
 /// An event.
 #[derive(Debug, View)]
@@ -16,8 +20,8 @@ pub struct EventView {
     level: String,
     /// what happened
     description: String,
-    /// the name of the account
-    account: String,
+    #[view(group)]
+    owner: OwnerFields,
     /// the ID of the domain of the account
     domain_id: Id<id::Domain>,
     /// the name of that domain
@@ -48,7 +52,7 @@ impl From<Listed> for EventView {
             r#type: event.kind,
             level: event.level,
             description: event.description,
-            account: event.account,
+            owner: event.owner.into(),
             domain_id,
             domain,
             domain_path: shown_path(&path),

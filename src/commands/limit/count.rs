@@ -1,6 +1,6 @@
 //! `updateResourceCount`: counts again what an account or a domain has.
 
-use super::{resource, subject, view::ResourceCountView};
+use super::{of_project, resource, subject, view::ResourceCountView};
 use crate::{command::prelude::*, store::limit};
 
 /// `updateResourceCount`.
@@ -14,6 +14,8 @@ pub(super) struct Request {
     account: Option<String>,
     /// the ID of the domain
     domain_id: Id<id::Domain>,
+    /// the ID of the project
+    project_id: Option<Id<id::Project>>,
     /// the number of the resource type; all when not given
     resource_type: Option<i32>,
 }
@@ -33,7 +35,13 @@ impl Command for UpdateResourceCount {
         let only = request.resource_type.map(resource).transpose()?;
         let (of, standings) = cx
             .write(move |tx, caller| {
-                let of = subject(tx, caller, request.account.as_deref(), Some(request.domain_id))?;
+                let of = match request.project_id {
+                    Some(id) => of_project(tx, id)?,
+                    None => {
+                        let (name, home) = (request.account.as_deref(), request.domain_id);
+                        subject(tx, caller, name, Some(home))?
+                    }
+                };
                 let (what, owner) = match &of.account {
                     Some((account, _)) => {
                         limit::of_account(tx, *account)?;

@@ -1,10 +1,10 @@
 //! `listResourceLimits`: what an account or a domain may have, every resource, set or not.
 
-use super::{Subject, resource, subject, view::ResourceLimitView};
+use super::{Subject, of_project, resource, subject, view::ResourceLimitView};
 use crate::{
     command::prelude::*,
     domain::{identity::RoleType, resource::Resource},
-    store::limit,
+    store::{limit, owner::Projects},
 };
 
 /// `listResourceLimits`.
@@ -70,6 +70,13 @@ impl Command for ListResourceLimits {
 
 /// The account that is named, else the domain that is named, else the caller's account; users see their own.
 fn whose(conn: &mut Conn, caller: &Caller, listing: &Listing) -> Result<Subject> {
+    match listing.project {
+        Some(Projects::One(_)) if listing.account.is_some() => {
+            return Err(Error::invalid("Account and projectId can't be specified together"));
+        }
+        Some(Projects::One(id)) => return of_project(conn, id),
+        Some(Projects::All) | None => {}
+    }
     let is_user = matches!(caller.role, RoleType::User | RoleType::Unknown);
     if is_user || (listing.account.is_none() && listing.domain.is_none()) {
         let name = caller.account_name.as_str();

@@ -11,7 +11,7 @@ pub mod view;
 use crate::{
     command::{Entry, prelude::*, sync},
     domain::resource::Resource,
-    store::{identity, owner},
+    store::{identity, owner, project},
 };
 
 /// The room's commands.
@@ -26,8 +26,26 @@ pub const COMMANDS: &[Entry] = &[
 struct Subject {
     /// The account; none: the domain as a whole.
     account: Option<(Id<id::Account>, String)>,
+    /// The project that the account stands for.
+    project: Option<(Id<id::Project>, String)>,
     /// The domain, or that of the account.
     domain: identity::Domain,
+}
+
+impl Subject {
+    /// The name of the account, unless it stands for a project.
+    fn account_name(&self) -> Option<String> {
+        let account = self.account.as_ref().filter(|_| self.project.is_none());
+        account.map(|(_, name)| name.clone())
+    }
+}
+
+/// The project; the kernel has seen that the caller may name it.
+fn of_project(conn: &mut Conn, id: Id<id::Project>) -> Result<Subject> {
+    let found = project::get(conn, id)?;
+    let home = identity::domain(conn, found.domain.0)?
+        .ok_or_else(|| Error::NotFound { what: "domain", id: found.domain.0.to_string() })?;
+    Ok(Subject { account: Some(found.account), project: Some((id, found.name)), domain: home })
 }
 
 /// The account of this name in the domain, or the domain; the kernel has seen that the caller may name it.
@@ -47,7 +65,7 @@ fn subject(
             Some((owner.account, name.to_owned()))
         }
     };
-    Ok(Subject { account, domain: found })
+    Ok(Subject { account, project: None, domain: found })
 }
 
 /// The resource of this number.

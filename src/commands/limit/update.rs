@@ -1,6 +1,6 @@
 //! `updateResourceLimit`: how much an account or a domain may have at most.
 
-use super::{Subject, resource, subject, view::ResourceLimitView};
+use super::{Subject, of_project, resource, subject, view::ResourceLimitView};
 use crate::{
     command::prelude::*,
     domain::{identity::RoleType, resource::Resource},
@@ -18,6 +18,8 @@ pub(super) struct Request {
     account: Option<String>,
     /// the ID of the domain, or of the account's domain
     domain_id: Option<Id<id::Domain>>,
+    /// the ID of the project
+    project_id: Option<Id<id::Project>>,
     /// the most there may be, storage in GiB; -1 or nothing: no limit
     max: Option<i64>,
     /// the number of the resource type: 0 instance, 2 volume, 4 template, 6 network, 8 CPU, 9 memory, 10 primary
@@ -50,8 +52,18 @@ impl Command for UpdateResourceLimit {
         let max = if max < 0 { -1 } else { max.saturating_mul(kind.unit()) };
         let (of, standing) = cx
             .write(move |tx, caller| {
-                let of = subject(tx, caller, request.account.as_deref(), request.domain_id)?;
-                let is_named = request.account.is_some() || request.domain_id.is_some();
+                let of = match request.project_id {
+                    Some(_) if request.account.is_some() => {
+                        return Err(Error::invalid(
+                            "Account and projectId can't be specified together",
+                        ));
+                    }
+                    Some(id) => of_project(tx, id)?,
+                    None => subject(tx, caller, request.account.as_deref(), request.domain_id)?,
+                };
+                let is_named = request.account.is_some()
+                    || request.domain_id.is_some()
+                    || request.project_id.is_some();
                 if !is_named {
                     return Err(Error::invalid(
                         "AccountId or domainId have to be specified in order to update resource limit",

@@ -14,6 +14,10 @@ use serde::ser::SerializeMap;
 pub struct ResourceLimitView {
     /// the name of the account, unless the limit is a domain's
     account: Option<String>,
+    /// the ID of the project, if it is a project's
+    project_id: Option<Id<id::Project>>,
+    /// the name of the project
+    project: Option<String>,
     /// the ID of the domain
     domain_id: Id<id::Domain>,
     /// the name of the domain
@@ -34,6 +38,10 @@ pub struct ResourceLimitView {
 pub struct ResourceCountView {
     /// the name of the account, unless the count is a domain's
     account: Option<String>,
+    /// the ID of the project, if it is a project's
+    project_id: Option<Id<id::Project>>,
+    /// the name of the project
+    project: Option<String>,
     /// the ID of the domain
     domain_id: Id<id::Domain>,
     /// the name of the domain
@@ -52,7 +60,9 @@ impl ResourceLimitView {
     /// What this subject may have of a resource.
     pub(super) fn new(of: &Subject, standing: &Standing) -> Self {
         Self {
-            account: of.account.as_ref().map(|(_, name)| name.clone()),
+            account: of.account_name(),
+            project_id: of.project.as_ref().map(|(id, _)| *id),
+            project: of.project.as_ref().map(|(_, name)| name.clone()),
             domain_id: of.domain.id,
             domain: of.domain.name.clone(),
             domain_path: shown_path(&of.domain.path),
@@ -67,7 +77,9 @@ impl ResourceCountView {
     /// What this subject has of a resource.
     pub(super) fn new(of: &Subject, standing: &Standing) -> Self {
         Self {
-            account: of.account.as_ref().map(|(_, name)| name.clone()),
+            account: of.account_name(),
+            project_id: of.project.as_ref().map(|(id, _)| *id),
+            project: of.project.as_ref().map(|(_, name)| name.clone()),
             domain_id: of.domain.id,
             domain: of.domain.name.clone(),
             domain_path: shown_path(&of.domain.path),

@@ -3,7 +3,7 @@
 use crate::{
     command::prelude::*,
     domain::{infra::GuestType, machine::names},
-    store::{host, network},
+    store::{host, network, owner},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -52,7 +52,8 @@ impl AsyncCommand for DeleteNetwork {
         request: &Request,
     ) -> Result<Admitted<Plan>> {
         let _ = request.forced;
-        may_change(&network::get(tx, request.id)?, caller)?;
+        let found = network::get(tx, request.id)?;
+        may_change(tx, &found, caller)?;
         let gone = network::remove(tx, request.id)?;
         Ok(Admitted {
             plan: Plan {
@@ -95,8 +96,8 @@ impl AsyncCommand for DeleteNetwork {
 }
 
 /// A shared network is visible to all and changed by administrators only.
-pub(super) fn may_change(found: &network::Network, caller: &Caller) -> Result<()> {
-    if caller.is_admin() || found.account_id == caller.account {
+pub(super) fn may_change(tx: &mut Tx<'_>, found: &network::Network, caller: &Caller) -> Result<()> {
+    if caller.is_admin() || owner::is_theirs(tx, caller, found.account_id)? {
         return Ok(());
     }
     if caller.role.account_type() == 2 && found.acl_type == "Account" {

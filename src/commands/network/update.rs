@@ -36,7 +36,7 @@ impl ImmediateCommand for UpdateNetwork {
 
     fn change(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Changed<id::Network>> {
         let found = network::get(tx, request.id)?;
-        may_change(&found, caller)?;
+        may_change(tx, &found, caller)?;
         if request.network_offering_id.is_some_and(|id| id != found.offering_id) {
             return Err(Error::invalid("the offering of a network cannot be changed"));
         }

@@ -1,7 +1,7 @@
 //! The `network` object.
 
 use crate::{
-    command::prelude::*,
+    command::{OwnerFields, prelude::*},
     commands::network_offering::view::{ServiceView, services},
     domain::infra::GuestType,
     store::network::Named,
@@ -61,8 +61,8 @@ pub struct NetworkView {
     vlan: Option<String>,
     /// who may use it
     acl_type: String,
-    /// the account that owns it
-    account: String,
+    #[view(group)]
+    owner: OwnerFields,
     /// the ID of the domain
     domain_id: Id<id::Domain>,
     /// the name of the domain
@@ -115,7 +115,7 @@ pub fn domain_path(path: &str) -> String {
 
 impl From<Named> for NetworkView {
     fn from(named: Named) -> Self {
-        let Named { network, created, zone, offering, account, domain } = named;
+        let Named { network, created, zone, offering, owner, domain } = named;
         let is_bridge = network.guest_type != GuestType::Isolated;
         let vlan = network.vlan.filter(|_| is_bridge);
         Self {
@@ -143,7 +143,7 @@ impl From<Named> for NetworkView {
             r#type: GuestType::as_str(network.guest_type),
             vlan,
             acl_type: network.acl_type,
-            account,
+            owner: owner.into(),
             domain_id: network.domain_id,
             domain: domain.0,
             domain_path: domain_path(&domain.1),

@@ -1,6 +1,9 @@
 //! The `sshkeypair` object, which single answers call `keypair`.
 
-use crate::{command::prelude::*, store::ssh_key_pair::Listed};
+use crate::{
+    command::{OwnerFields, prelude::*},
+    store::ssh_key_pair::Listed,
+};
 
 /// A key pair in a list.
 #[derive(Debug, View)]
@@ -10,8 +13,8 @@ pub struct SshKeyPairView {
     id: Id<id::SshKeyPair>,
     /// the name of the key pair
     name: String,
-    /// the account that owns the key pair
-    account: String,
+    #[view(group)]
+    owner: OwnerFields,
     /// the ID of the owner's domain
     domain_id: Id<id::Domain>,
     /// the name of the owner's domain
@@ -32,8 +35,8 @@ pub struct MadeView {
     id: Id<id::SshKeyPair>,
     /// the name of the key pair
     name: String,
-    /// the account that owns the key pair
-    account: String,
+    #[view(group)]
+    owner: OwnerFields,
     /// the ID of the owner's domain
     domain_id: Id<id::Domain>,
     /// the name of the owner's domain
@@ -46,20 +49,28 @@ pub struct MadeView {
 
 impl From<Listed> for SshKeyPairView {
     fn from(listed: Listed) -> Self {
-        let Listed { id, name, account, domain_id, domain, fingerprint } = listed;
-        Self { id, name, account, domain_id, domain, fingerprint, has_annotations: false }
+        let Listed { id, name, owner, domain_id, domain, fingerprint } = listed;
+        Self {
+            id,
+            name,
+            owner: owner.into(),
+            domain_id,
+            domain,
+            fingerprint,
+            has_annotations: false,
+        }
     }
 }
 
 impl MadeView {
     /// The key pair, with its private key if it was made here.
     pub fn of(listed: Listed, private_key: Option<String>) -> Self {
-        let Listed { id, name, account, domain_id, domain, fingerprint } = listed;
+        let Listed { id, name, owner, domain_id, domain, fingerprint } = listed;
         Self {
             private_key,
             id,
             name,
-            account,
+            owner: owner.into(),
             domain_id,
             domain,
             fingerprint,

@@ -57,7 +57,8 @@ impl AsyncCommand for DeleteTemplate {
         request: &Request,
     ) -> Result<Admitted<Plan>> {
         let _ = request.zone_id;
-        may_change(&template::get(tx, request.id)?, caller)?;
+        let found = template::get(tx, request.id)?;
+        may_change(tx, &found, caller)?;
         let gone = template::remove(tx, request.id, request.forced == Some(true))?;
         Ok(Admitted {
             plan: Plan { template: gone.id, file: gone.file },

@@ -3,7 +3,7 @@
 use super::view::{TemplateView, one};
 use crate::{
     command::prelude::*,
-    store::{detail, template},
+    store::{detail, owner, template},
 };
 
 /// `updateTemplate`.
@@ -52,7 +52,8 @@ impl Command for UpdateTemplate {
             .write(move |tx, caller| {
                 let Request { id, os_type_id, is_public, is_featured, is_extractable, .. } =
                     request;
-                may_change(&template::get(tx, id)?, caller)?;
+                let found = template::get(tx, id)?;
+                may_change(tx, &found, caller)?;
                 let some = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
                 let changes = template::Changes {
                     name: some(&request.name),
@@ -77,8 +78,12 @@ impl Command for UpdateTemplate {
 }
 
 /// A public template is visible to all and changed by its owner's side only.
-pub(super) fn may_change(found: &template::Template, caller: &Caller) -> Result<()> {
-    let is_own = found.account_id == caller.account;
+pub(super) fn may_change(
+    tx: &mut Tx<'_>,
+    found: &template::Template,
+    caller: &Caller,
+) -> Result<()> {
+    let is_own = owner::is_theirs(tx, caller, found.account_id)?;
     // others' templates that are not public are invisible, unless they are of the caller's domain
     let is_below = caller.role.account_type() == 2 && !found.is_public;
     if caller.is_admin() || is_own || is_below {

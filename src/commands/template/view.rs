@@ -1,7 +1,7 @@
 //! The `template` object.
 
 use crate::{
-    command::prelude::*,
+    command::{OwnerFields, prelude::*},
     domain::infra::{Hypervisor, ImageFormat, TemplateState},
     store::{
         detail::{self, Details},
@@ -38,8 +38,8 @@ pub struct TemplateView {
     os_type_id: Id<id::OsType>,
     /// the name of the OS type
     os_type_name: String,
-    /// the account that owns it
-    account: String,
+    #[view(group)]
+    owner: OwnerFields,
     /// the ID of the zone
     zone_id: Option<Id<id::Zone>>,
     /// the name of the zone
@@ -113,7 +113,7 @@ pub struct DownloadView {
 impl TemplateView {
     /// A template with its details.
     pub fn new(named: Named, details: Details) -> Self {
-        let Named { template, created, os_type, account, domain, zone } = named;
+        let Named { template, created, os_type, owner, domain, zone } = named;
         let is_ready = template.state == TemplateState::Ready;
         let (zone_id, zone_name) = zone.unzip();
         let download = DownloadView {
@@ -139,7 +139,7 @@ impl TemplateView {
             cross_zones: template.zone_id.is_none(),
             os_type_id: template.os_type_id,
             os_type_name: os_type,
-            account,
+            owner: owner.into(),
             zone_id,
             zone_name,
             status: template.status,

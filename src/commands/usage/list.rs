@@ -29,6 +29,8 @@ pub(super) struct Request {
     start_date: When,
     /// the ID of the account
     account_id: Option<Id<id::Account>>,
+    /// only usage of this project; -1 for all projects
+    project_id: Option<owner::Projects>,
     /// the number of the usage type
     r#type: Option<i64>,
     /// the ID of what was used; needs type
@@ -86,15 +88,15 @@ impl Command for ListUsageRecords {
 
 /// The account that is named, else everything in the caller's reach; users have their own.
 fn whose(conn: &mut Conn, caller: &Caller, request: &Request) -> Result<Owners> {
-    if let Some(account) = request.account_id {
+    if let (Some(account), None) = (request.account_id, request.project_id) {
         return Ok(Owners::Account(account));
     }
     let wanted = Wanted {
         account: request.account.clone(),
         domain: request.domain_id,
         is_recursive: request.is_recursive.unwrap_or(false),
-        list_all: true,
-        ..Wanted::default()
+        list_all: request.project_id.is_none(),
+        project: request.project_id,
     };
     owner::owners(conn, caller, &wanted, true)
 }

@@ -1,17 +1,20 @@
 //! The `usagerecord` and `usagetype` objects.
 
 use crate::{
-    command::prelude::*,
+    command::{OwnerFields, prelude::*},
     domain::identity::shown_path,
-    store::usage::{Record, Usage},
+    store::{
+        owner::OwnerName,
+        usage::{Record, Usage},
+    },
 };
 
 /// What was used on one day.
 #[derive(Debug, View)]
 #[view(object = "usagerecord")]
 pub struct UsageRecordView {
-    /// the name of the account
-    account: String,
+    #[view(group)]
+    owner: OwnerFields,
     /// the ID of the account
     account_id: Id<id::Account>,
     /// the ID of the domain
@@ -72,7 +75,7 @@ impl From<Record> for UsageRecordView {
         let (_, words) = Usage::of_number(record.kind).map_or(("", ""), Usage::words);
         let of_vm = matches!(record.kind, 1 | 2);
         Self {
-            account: record.account,
+            owner: OwnerName::new(record.account, record.project_id, record.project).into(),
             account_id: record.account_id,
             domain_id: record.domain_id,
             domain: record.domain,

@@ -1,10 +1,13 @@
 //! The `virtualmachine` object.
 
 use crate::{
-    command::prelude::*,
+    command::{OwnerFields, prelude::*},
     commands::affinity_group::view::AffinityGroupView,
     domain::identity::shown_path,
-    store::vm::{GpuFacts, Listed, NicFacts},
+    store::{
+        owner::OwnerName,
+        vm::{GpuFacts, Listed, NicFacts},
+    },
 };
 
 /// An instance.
@@ -17,8 +20,8 @@ pub struct VmView {
     name: String,
     /// the name of the instance that its owner sees
     display_name: String,
-    /// the account that owns the instance
-    account: String,
+    #[view(group)]
+    owner: OwnerFields,
     /// the ID of the user who created the instance
     user_id: Id<id::User>,
     /// the name of the user who created the instance
@@ -216,7 +219,7 @@ impl From<Listed> for VmView {
             id: row.id,
             name: row.name,
             display_name: row.display_name,
-            account: row.account,
+            owner: OwnerName::new(row.account, row.project_id, row.project).into(),
             user_id: row.user_id,
             username: row.username,
             domain_id: row.domain_id,

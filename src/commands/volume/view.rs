@@ -1,7 +1,7 @@
 //! The `volume` object.
 
 use crate::{
-    command::prelude::*,
+    command::{OwnerFields, prelude::*},
     domain::{identity::shown_path, vm::VmState},
     store::volume::Listed,
 };
@@ -44,8 +44,8 @@ pub struct VolumeView {
     created: Date,
     /// Allocated until it exists on a host, then Ready
     state: String,
-    /// the account that owns the volume
-    account: String,
+    #[view(group)]
+    owner: OwnerFields,
     /// the ID of the owner's domain
     domain_id: Id<id::Domain>,
     /// the name of the owner's domain
@@ -87,8 +87,7 @@ pub struct VolumeView {
 
 impl From<Listed> for VolumeView {
     fn from(listed: Listed) -> Self {
-        let Listed { volume, created, zone, account, domain, vm, offering, pool, template } =
-            listed;
+        let Listed { volume, created, zone, owner, domain, vm, offering, pool, template } = listed;
         let is_destroyed = vm.as_ref().is_some_and(|vm| vm.2 == VmState::Destroyed);
         let (vm_name, vm_shown, vm_state, hypervisor) = match vm {
             None => (None, None, None, None),
@@ -118,7 +117,7 @@ impl From<Listed> for VolumeView {
             size: volume.size,
             created: created.into(),
             state: volume.state,
-            account,
+            owner: owner.into(),
             domain_id: volume.domain_id,
             domain: domain.0,
             domain_path: shown_path(&domain.1),

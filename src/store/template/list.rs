@@ -6,8 +6,8 @@ use crate::{
     error::{Error, Result},
     store::{
         Conn, Window, like,
-        owner::{Owners, owned_by},
-        schema::{account, domain, os_type, template, zone},
+        owner::{OwnerName, Owners, owned_by, owner_name, with_owner},
+        schema::{domain, os_type, template, zone},
     },
 };
 use diesel::{
@@ -24,8 +24,8 @@ pub struct Named {
     pub created: Time,
     /// What is installed in it.
     pub os_type: String,
-    /// Its account's name.
-    pub account: String,
+    /// Whose it is.
+    pub owner: OwnerName,
     /// Its domain: name, path.
     pub domain: (String, String),
     /// The zone of this row: id, name.
@@ -112,9 +112,8 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
                 .is_null()
                 .or(template::zone_id.eq(zone::id.nullable()).assume_not_null()),
         );
-        let mut query = template::table
+        let mut query = with_owner!(template::table, template)
             .inner_join(os_type::table.on(os_type::id.eq(template::os_type_id)))
-            .inner_join(account::table.on(account::id.eq(template::account_id)))
             .inner_join(domain::table.on(domain::id.eq(template::domain_id)))
             .left_join(zone::table.on(zones))
             .into_boxed();
@@ -177,7 +176,7 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
         Template::as_select(),
         template::created,
         os_type::name,
-        account::name,
+        owner_name!(),
         (domain::name, domain::path),
         (zone::id, zone::name).nullable(),
     );

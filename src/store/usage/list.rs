@@ -35,6 +35,10 @@ pub struct Record {
     pub account_id: Id<id::Account>,
     #[diesel(sql_type = Text)]
     pub account: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub project_id: Option<Id<id::Project>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub project: Option<String>,
     #[diesel(sql_type = Text)]
     pub domain_id: Id<id::Domain>,
     #[diesel(sql_type = Text)]
@@ -117,7 +121,8 @@ const DAYS: &str = "WITH RECURSIVE days (day) AS (SELECT CAST(DATE(?) AS DATETIM
 pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, Vec<Record>)> {
     let page = window.limit.unwrap_or(i64::MAX);
     let text = format!(
-        "{DAYS} SELECT s.shown AS kind, u.account_id, account.name AS account, u.domain_id, domain.name AS domain, \
+        "{DAYS} SELECT s.shown AS kind, u.account_id, account.name AS account, \
+         project.id AS project_id, project.name AS project, u.domain_id, domain.name AS domain, \
          domain.path AS domain_path, u.zone_id, u.subject_id, u.vm_id, u.host_id, u.offering_id, u.profile_id, \
          u.template_id, u.name, u.size, u.cpu_number, u.cpu_speed, u.memory_mib, \
          GREATEST(u.started, d.day, r.a) AS began, \
@@ -125,12 +130,12 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
          TIMESTAMPDIFF(MICROSECOND, GREATEST(u.started, d.day, r.a), \
             LEAST(COALESCE(u.ended, r.b), d.day + INTERVAL 1 DAY, r.b)) AS microseconds {} \
          ORDER BY d.day, u.account_id, s.shown, u.id LIMIT {page} OFFSET {}",
-        source(filter)
-            .replacen(
-                " WHERE ",
-                " JOIN account ON account.id = u.account_id JOIN domain ON domain.id = u.domain_id WHERE ",
-                1
-            ),
+        source(filter).replacen(
+            " WHERE ",
+            " JOIN account ON account.id = u.account_id JOIN domain ON domain.id = u.domain_id \
+                 LEFT JOIN project ON project.account_id = u.account_id WHERE ",
+            1
+        ),
         window.offset
     );
     let rows: Vec<Record> = sql_query(text)

@@ -59,6 +59,12 @@ pub struct Row {
     /// Its account.
     #[diesel(sql_type = Text)]
     pub account: String,
+    /// The project that the account stands for.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub project_id: Option<Id<id::Project>>,
+    /// The name of that project.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub project: Option<String>,
     /// Its user id.
     #[diesel(sql_type = Text)]
     pub user_id: Id<id::User>,
@@ -164,7 +170,7 @@ pub struct Row {
 }
 
 const QUERY: &str = "SELECT vm.id, vm.name, vm.display_name, vm.instance_name, vm.state, \
-    account.name AS account, vm.user_id, `user`.username, vm.domain_id, domain.name AS domain, \
+    account.name AS account, project.id AS project_id, project.name AS project, vm.user_id, `user`.username, vm.domain_id, domain.name AS domain, \
     domain.path AS domain_path, vm.zone_id, zone.name AS zone, vm.host_id, host.name AS host, \
     host.resource_state AS host_control_state, vm.template_id, template.name AS template, \
     template.kind AS template_kind, template.format AS template_format, \
@@ -178,6 +184,7 @@ const QUERY: &str = "SELECT vm.id, vm.name, vm.display_name, vm.instance_name, v
     JOIN domain ON domain.id = vm.domain_id JOIN zone ON zone.id = vm.zone_id \
     JOIN template ON template.id = vm.template_id JOIN os_type ON os_type.id = template.os_type_id \
     JOIN service_offering ON service_offering.id = vm.offering_id \
+    LEFT JOIN project ON project.account_id = vm.account_id \
     LEFT JOIN host ON host.id = vm.host_id \
     LEFT JOIN gpu_offering ON gpu_offering.id = vm.gpu_offering_id \
     LEFT JOIN storage_pool ON storage_pool.id = vm.pool_id";
