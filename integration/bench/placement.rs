@@ -2,7 +2,7 @@
 
 use super::{
     packing::{Classic, Dice, HOSTS, Ours, Policy, Taken, Tally, demand, replay},
-    report::{Figure, percentile},
+    report::{AIM, Figure, percentile},
 };
 use csgpu::domain::placement::{Candidate, Mix, scan};
 use std::time::Instant;
@@ -82,7 +82,22 @@ fn decisions(ours: &mut Ours, mut running: Vec<Taken>) -> Vec<Figure> {
         ours.give(&one);
     }
     figures.push(beside_scan("place_8_impossible", times, ours, 8));
+    figures.push(told(ours));
     figures
+}
+
+/// What an administrator is told with a refusal, beside the reasons: how much still fits in other shapes.
+fn told(ours: &mut Ours) -> Figure {
+    let demand = demand(8);
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let one = ours.take(1).expect("a single device is free");
+        let begun = Instant::now();
+        std::hint::black_box(ours.fleet.left_for(std::hint::black_box(&demand)));
+        times.push(begun.elapsed().as_secs_f64() * 1e3);
+        ours.give(&one);
+    }
+    Figure::new("place_8_left", percentile(&mut times, 0.99), "ms").beside(AIM, 1.0)
 }
 
 fn timed(ours: &mut Ours, count: usize, is_possible: bool) -> f64 {

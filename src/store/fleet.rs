@@ -32,6 +32,10 @@ use std::{
 
 /// A look is as good as new for so long: less than a request takes.
 const FRESH: Duration = Duration::from_millis(2);
+/// And for so many times as long as it took, since under load each look reads what this server did itself; but no longer
+/// than that. What another server took meanwhile costs a second try.
+const SHARE: u32 = 20;
+const STALE: Duration = Duration::from_millis(25);
 /// How far a look reaches back, for transactions that took a moment.
 const SHORT: Duration = Duration::from_millis(100);
 /// How far every now and then, for those that waited for locks.
@@ -85,6 +89,8 @@ struct Known {
     looked: Option<Instant>,
     looked_long: Option<Instant>,
     looked_at_all: Option<Instant>,
+    /// For how long the last look is as good as new.
+    fresh: Duration,
 }
 
 /// How a zone is looked at.
@@ -111,6 +117,7 @@ impl ZoneFleet {
             looked: None,
             looked_long: None,
             looked_at_all: None,
+            fresh: FRESH,
         };
         Self { zone, known: Mutex::new(known), looking: Mutex::new(()), rows: AtomicU64::new(0) }
     }
@@ -124,8 +131,23 @@ impl ZoneFleet {
         };
         let look = {
             let mut known = lock(&self.known);
-            let is_fresh = known.looked.is_some_and(|looked| looked.elapsed() < FRESH);
+            let is_fresh = known.looked.is_some_and(|looked| looked.elapsed() < known.fresh);
             if is_fresh && known.doubted.is_empty() {
+                return Ok(());
+            }
+            known.next_look()
+        };
+        self.look_at(conn, look)
+    }
+
+    /// [`ZoneFleet::look`], begun after this was called: what was committed before is known, but for what took longer
+    /// than a look reaches back.
+    pub fn look_anew(&self, conn: &mut Conn) -> Result<()> {
+        let came = Instant::now();
+        let _one_at_a_time = lock(&self.looking);
+        let look = {
+            let mut known = lock(&self.known);
+            if known.looked.is_some_and(|looked| looked >= came) {
                 return Ok(());
             }
             known.next_look()
@@ -168,6 +190,7 @@ impl ZoneFleet {
             known.clock = Some((standing.now, began));
         }
         known.looked = Some(began);
+        known.fresh = (began.elapsed() * SHARE).clamp(FRESH, STALE);
         if look == Look::All {
             known.looked_at_all = Some(began);
         }
@@ -188,10 +211,8 @@ impl ZoneFleet {
     /// server while the offer lives.
     pub fn offer(self: &Arc<Self>, demand: &Demand) -> Option<Offer> {
         let mut known = lock(&self.known);
-        let choices = known.fleet.choose(demand).ok()?;
-        let best = demand.wish(choices.first()?.host);
-        let is_idle = |it: &Choice| !known.busy.contains(&it.host) && demand.wish(it.host) == best;
-        let at = choices.iter().position(is_idle)?;
+        let Known { fleet, busy, .. } = &mut *known;
+        let (choices, at) = fleet.pick(demand, |host| !busy.contains(&host))?;
         let host = choices[at].host;
         let (seen, generation) = known.get(host)?;
         known.busy.insert(host);

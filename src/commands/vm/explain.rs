@@ -27,7 +27,7 @@ impl Command for ExplainPlacement {
                 let mut draft = draft::draw(&env, tx, &caller, &request)?;
                 draft.order.demand.affinity =
                     affinity_group::around(tx, &draft.groups, draft.vm.id)?;
-                let (hosts, found) = placing::consider(&env, tx, &draft.order)?;
+                let (hosts, found) = placing::consider(&env, tx, &caller, &draft.order)?;
                 match found {
                     Ok(choices) => PlacementView::fits(tx, &draft.order.demand, hosts, &choices),
                     Err(refusal) => Ok(PlacementView::refused(&caller, &refusal)),

@@ -47,10 +47,13 @@ pub(super) fn place(env: &Env, tx: &mut Tx<'_>, caller: &Caller, order: &Order) 
     let fleet = env.fleet(order.zone);
     for _ in 0..OFFERS {
         fleet.look(tx)?;
-        let Some(offer) = fleet.offer(&order.demand) else { break };
-        // what is preferred is refused as surely as everything
+        let Some(mut offer) = fleet.offer(&order.demand) else { break };
         if offer.choice().alternative.is_some_and(|n| n > 0) {
-            break;
+            // what is preferred may have come back a moment ago
+            drop(offer);
+            fleet.look_anew(tx)?;
+            let Some(again) = fleet.offer(&order.demand) else { break };
+            offer = again;
         }
         if let Some(host) = gpu_claim::seize(tx, offer.choice().host, offer.generation)? {
             let decision = decide(&fleet, order, offer.choice(), &offer.choices)?;
@@ -63,7 +66,7 @@ pub(super) fn place(env: &Env, tx: &mut Tx<'_>, caller: &Caller, order: &Order) 
     fleet.look_at_all(tx)?;
     let choices = fleet
         .choose(&order.demand)
-        .map_err(|refusal| refused(caller, &with_left(refusal, &fleet, &order.demand)))?;
+        .map_err(|refusal| refused(caller, with_left(caller, refusal, &fleet, &order.demand)))?;
     let [first, others @ ..] = choices.as_slice() else {
         return Err(Error::internal("no choice and no refusal"));
     };
@@ -114,17 +117,21 @@ fn decide(
 pub(super) fn consider(
     env: &Env,
     tx: &mut Tx<'_>,
+    caller: &Caller,
     order: &Order,
 ) -> Result<(usize, Result<Vec<Choice>, Refusal>)> {
     let fleet = env.fleet(order.zone);
     fleet.look_at_all(tx)?;
     let found = fleet.choose(&order.demand);
-    let found = found.map_err(|refusal| with_left(refusal, &fleet, &order.demand));
+    let found = found.map_err(|refusal| with_left(caller, refusal, &fleet, &order.demand));
     Ok((fleet.ask(|fleet| fleet.len()), found))
 }
 
-/// A refusal that also says how much of what was asked still fits in other shapes.
-fn with_left(refusal: Refusal, fleet: &ZoneFleet, demand: &Demand) -> Refusal {
+/// A refusal that also says how much of what was asked still fits in other shapes, to those who are told.
+fn with_left(caller: &Caller, refusal: Refusal, fleet: &ZoneFleet, demand: &Demand) -> Refusal {
+    if !caller.is_admin() {
+        return refusal;
+    }
     Refusal { left: fleet.ask(|fleet| fleet.left_for(demand)), ..refusal }
 }
 
@@ -169,7 +176,7 @@ fn only(candidate: Candidate, demand: &Demand, mix: Mix) -> Option<Choice> {
 }
 
 /// Which demand failed and what would fit; how many hosts for which reason is for administrators.
-fn refused(caller: &Caller, refusal: &Refusal) -> Error {
+fn refused(caller: &Caller, refusal: Refusal) -> Error {
     tracing::info!(text = refusal.for_admins(), "no place");
     Error::Capacity(if caller.is_admin() { refusal.for_admins() } else { refusal.for_users() })
 }

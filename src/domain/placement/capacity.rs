@@ -1,6 +1,6 @@
 //! How much still fits: instances of each shape, anywhere in a host and on one NUMA node.
 
-use super::{Demand, Fleet, NumaPolicy, Packing, Policy, damage::SHAPES};
+use super::{Demand, Fleet, NumaPolicy, Packing, Policy, damage::SHAPES, looks::Known};
 use crate::domain::{Id, id};
 use std::collections::HashMap;
 
@@ -58,18 +58,22 @@ impl Fleet {
                 *hosts.entry(look).or_default() += places.len() as u64;
             }
         }
-        let of = |numa| Policy { numa, packing: Packing::Pack, mix: self.mix() };
-        let sum = |count: &dyn Fn(usize) -> u64| -> u64 {
-            hosts.iter().map(|(look, hosts)| count(*look) * hosts).sum()
+        let mix = self.mix();
+        let mut sum = |of: &dyn Fn(&mut Known) -> u64| -> u64 {
+            hosts.iter().map(|(look, hosts)| of(self.looked(*look)) * hosts).sum()
         };
-        let sets = |count, numa| sum(&|look| u64::from(self.looked(look).sets(count, of(numa))));
-        let shape = |count| Shape {
+        let free = sum(&|known| known.free() as u64);
+        let mut sets = |count, numa| {
+            let policy = Policy { numa, packing: Packing::Pack, mix };
+            sum(&|known| u64::from(known.sets(count, policy)))
+        };
+        let mut shape = |count| Shape {
             count,
             anywhere: sets(count, NumaPolicy::Preferred),
             on_one_node: sets(count, NumaPolicy::Required),
         };
-        let free = sum(&|look| self.looked(look).free() as u64);
-        Left { profile, free, shapes: SHAPES.into_iter().map(shape).collect() }
+        let shapes = SHAPES.into_iter().map(&mut shape).collect();
+        Left { profile, free, shapes }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::domain::{Id, gpu::Pick, id};
 use serde::{Deserialize, Serialize};
 
 /// How many of the other possible hosts are remembered.
-const OTHERS: usize = 3;
+pub(super) const OTHERS: usize = 3;
 
 /// What was decided at a reservation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,8 @@
 //! the best of them. It answers what [`super::scan`] answers. A fleet is a snapshot: it proposes, the claim decides.
 
 use super::{
-    Alternative, Candidate, Chosen, Class, Demand, Mix, Policy, PoolRoom, Refusal,
+    Candidate, Chosen, Class, Demand, Mix, PoolRoom, Refusal,
+    decision::OTHERS,
     looks::{self, Known, Look},
     rank::{Choice, Key, choice, gpu_key, is_by_id, plain_key},
     stock,
@@ -182,8 +183,8 @@ impl Fleet {
     }
 
     /// What is known of a look.
-    pub(super) fn looked(&self, look: usize) -> &Known {
-        &self.known[look]
+    pub(super) fn looked(&mut self, look: usize) -> &mut Known {
+        &mut self.known[look]
     }
 
     /// Whether hosts of this group have GPUs at all.
@@ -202,8 +203,45 @@ impl Fleet {
         if demand.host.is_some() || demand.affinity.only.is_some() {
             return self.choose_among(demand);
         }
-        let found = self.find(demand);
-        if found.is_empty() { Err(Refusal::explain(self, demand)) } else { Ok(found) }
+        match self.find(demand) {
+            Some(found) => Ok(self.all(demand, &found, found.hosts.iter())),
+            None => Err(Refusal::explain(self, demand)),
+        }
+    }
+
+    /// The first of the best places that will do and is wished for as much as the best, among those that a decision
+    /// remembers; and which of them it is. What [`Fleet::choose`] would tell, but only these are worked out.
+    pub fn pick(
+        &mut self,
+        demand: &Demand,
+        will_do: impl Fn(Id<id::Host>) -> bool,
+    ) -> Option<(Vec<Choice>, usize)> {
+        let at = |mut hosts: std::slice::Iter<'_, Id<id::Host>>| {
+            let best = demand.wish(*hosts.clone().next()?);
+            hosts.position(|host| will_do(*host) && demand.wish(*host) == best)
+        };
+        if demand.host.is_some() || demand.affinity.only.is_some() {
+            let choices = self.choose_among(demand).ok()?;
+            let hosts: Vec<Id<id::Host>> = choices.iter().map(|choice| choice.host).collect();
+            let at = at(hosts.iter())?;
+            return Some((choices, at));
+        }
+        let found = self.find(demand)?;
+        let at = at(found.hosts.iter())?;
+        let before = found.hosts[..at].iter().take(OTHERS);
+        let after = found.hosts[at..].iter().take(1 + OTHERS - before.len());
+        let place = before.len();
+        Some((self.all(demand, &found, before.chain(after)), place))
+    }
+
+    /// These of the places that were found, worked out.
+    fn all<'a>(
+        &mut self,
+        demand: &Demand,
+        found: &Found,
+        hosts: impl Iterator<Item = &'a Id<id::Host>>,
+    ) -> Vec<Choice> {
+        hosts.filter_map(|host| self.materialize(demand, found.alternative, *host)).collect()
     }
 
     /// Of a few hosts that are named.
@@ -217,9 +255,8 @@ impl Fleet {
         let mut few = Self::new(self.mix);
         let asked = named.iter().filter(|host| fits(host)).filter_map(|host| self.get(*host));
         asked.for_each(|candidate| few.put(candidate.clone()));
-        let found = few.find(demand);
-        if !found.is_empty() {
-            return Ok(found);
+        if let Some(found) = few.find(demand) {
+            return Ok(few.all(demand, &found, found.hosts.iter()));
         }
         let mut refusal = Refusal::explain(&mut few, demand);
         let others = match demand.host {
@@ -234,19 +271,18 @@ impl Fleet {
         Err(refusal)
     }
 
-    fn find(&mut self, demand: &Demand) -> Vec<Choice> {
+    /// The best hosts for the first alternative that any host can meet.
+    fn find(&mut self, demand: &Demand) -> Option<Found> {
         let classes: Vec<bool> =
             self.classes.iter().map(|class| class.why_not(&demand.needs).is_none()).collect();
         let open: Vec<Group> =
             self.groups.keys().copied().filter(|group| classes[group.class]).collect();
         if demand.alternatives.is_empty() {
             let keyed = open.iter().map(|group| (plain_key(self.has_gpus(*group)), *group));
-            let found = self.walk(demand, keyed.collect());
-            let of = |host| self.get(host).map(|c| choice(demand, c, None, None));
-            return found.into_iter().filter_map(of).collect();
+            return Found::of(None, self.walk(demand, keyed.collect()));
         }
-        for (n, alternative) in demand.alternatives.iter().enumerate() {
-            let policy = demand.policy(self.mix);
+        let policy = demand.policy(self.mix);
+        demand.alternatives.iter().enumerate().find_map(|(n, alternative)| {
             let mut keyed = Vec::new();
             for group in &open {
                 let Some(known) = self.known(*group, alternative.profile) else { continue };
@@ -255,15 +291,8 @@ impl Fleet {
                     keyed.push((gpu_key(demand, &answer.cost, free), *group));
                 }
             }
-            let found = self.walk(demand, keyed);
-            if !found.is_empty() {
-                return found
-                    .into_iter()
-                    .filter_map(|host| self.materialize(demand, n, alternative, policy, host))
-                    .collect();
-            }
-        }
-        Vec::new()
+            Found::of(Some(n), self.walk(demand, keyed))
+        })
     }
 
     /// The best hosts of these groups.
@@ -328,19 +357,33 @@ impl Fleet {
     fn materialize(
         &mut self,
         demand: &Demand,
-        n: usize,
-        alternative: &Alternative,
-        policy: Policy,
+        n: Option<usize>,
         host: Id<id::Host>,
     ) -> Option<Choice> {
-        let group = self.hosts.get(&host)?.group;
+        let Some(alternative) = n.map(|n| &demand.alternatives[n]) else {
+            return Some(choice(demand, self.get(host)?, None, None));
+        };
+        let (group, policy) = (self.hosts.get(&host)?.group, demand.policy(self.mix));
         let answer =
             self.known(group, alternative.profile)?.answer(alternative.count, policy)?.clone();
         let candidate = self.get(host)?;
         let mut free = stock(candidate, alternative.profile).free;
         free.sort_by_key(|d| d.pick);
         let chosen: Chosen = answer.on(&free);
-        Some(choice(demand, candidate, Some(n), Some(chosen)))
+        Some(choice(demand, candidate, n, Some(chosen)))
+    }
+}
+
+/// The best hosts, best first; nothing is worked out yet.
+#[derive(Debug)]
+struct Found {
+    alternative: Option<usize>,
+    hosts: Vec<Id<id::Host>>,
+}
+
+impl Found {
+    fn of(alternative: Option<usize>, hosts: Vec<Id<id::Host>>) -> Option<Self> {
+        (!hosts.is_empty()).then_some(Self { alternative, hosts })
     }
 }
 

@@ -1,7 +1,9 @@
 //! A fleet answers what looking at every host answers, whatever was put in and taken away.
 
 use super::*;
-use crate::domain::placement::{Affinity, NumaPolicy, Packing, samples::*, scan};
+use crate::domain::placement::{
+    Affinity, Alternative, Decision, NumaPolicy, Packing, samples::*, scan,
+};
 use proptest::prelude::*;
 
 /// A host that may lack memory, CPUs and devices, of one of two classes.
@@ -67,6 +69,17 @@ proptest! {
         match found {
             // the next best is what is best without the best, until the preferred alternative is used up
             Ok(choices) => {
+                for (n, choice) in choices.iter().enumerate() {
+                    let is_wished = demand.wish(choice.host) == demand.wish(choices[0].host);
+                    let Some((few, at)) = fleet.pick(&demand, |host| host == choice.host) else {
+                        prop_assert!(!is_wished);
+                        continue;
+                    };
+                    prop_assert_eq!(&few[at], choice);
+                    let said = |all: &[Choice]| Decision::new(&demand, choice, all, plain.len());
+                    prop_assert_eq!(said(&few), said(&choices));
+                    prop_assert!(is_wished && (few.len() <= 4 || n < few.len()));
+                }
                 let mut rest = demand;
                 for choice in choices {
                     let best = scan(&plain, &rest, Mix::default());

@@ -35,6 +35,7 @@ pub(super) struct Known {
     fabric: Fabric,
     rest: Vec<(Why, u32)>,
     answers: Vec<(u32, Policy, Option<Answer>)>,
+    sets: Vec<(u32, Policy, u32)>,
 }
 
 /// Sorts what is free, and says what it looks like.
@@ -79,7 +80,7 @@ fn number<T: PartialEq>(seen: &mut Vec<T>, item: Option<T>) -> u32 {
 impl Known {
     pub(super) fn new(look: &Look, sample: Vec<FreeDevice>) -> Self {
         let (fabric, rest) = (look.fabric.clone(), look.rest.clone());
-        Self { sample, fabric, rest, answers: Vec::new() }
+        Self { sample, fabric, rest, answers: Vec::new(), sets: Vec::new() }
     }
 
     /// How many are free.
@@ -109,8 +110,18 @@ impl Known {
         self.answers[at].2.as_ref()
     }
 
-    /// How many sets of so many devices can be had one after the other.
-    pub(super) fn sets(&self, count: u32, policy: Policy) -> u32 {
+    /// How many sets of so many devices can be had one after the other; counted once.
+    pub(super) fn sets(&mut self, count: u32, policy: Policy) -> u32 {
+        let is_known = |(n, p, _): &&(u32, Policy, u32)| *n == count && *p == policy;
+        if let Some((.., sets)) = self.sets.iter().find(is_known) {
+            return *sets;
+        }
+        let sets = self.count_sets(count, policy);
+        self.sets.push((count, policy, sets));
+        sets
+    }
+
+    fn count_sets(&self, count: u32, policy: Policy) -> u32 {
         let mut free = self.sample.clone();
         let mut sets = 0;
         while let Some(chosen) = choose(&free, &self.fabric, count, policy) {
