@@ -304,3 +304,75 @@ async fn a_root_administrator_has_no_limits_for_as_long_as_the_role_lasts() {
         );
     }
 }
+
+#[actix_web::test]
+async fn projects_have_limits_of_their_own_and_count_for_those_who_run_them() {
+    let world = World::new().await;
+    let (site, joe) = (site(&world, 1).await, world.user("joe").await);
+    let (size, root) = (world.size("one", 1).await, ROOT_DOMAIN.to_string());
+    for (name, value) in [("max.project.gpus", "1"), ("max.account.gpus", "7")] {
+        world.admin.ok("updateConfiguration", &[("name", name), ("value", value)]).await;
+    }
+    limit(&world, Some("joe"), &root, "5", "1").await;
+    let made = joe.call_async("createProject", &[("name", "ours")]).await;
+    let ours = text(&made["jobresult"]["project"]["id"]);
+    let refused = joe.call("createProject", &[("name", "another")]).await;
+    assert_eq!(refused.status, 535, "{}", refused.text());
+    assert!(refused.error().contains("'project' for Account Name = 'joe'"), "{}", refused.text());
+    let mut words = deploy(&site, &size);
+    words.push(("projectid", &ours));
+    instance(&joe.call_async("deployVirtualMachine", &words).await);
+    let refused = joe.call("deployVirtualMachine", &words).await;
+    assert!(refused.error().contains("Account Resource Limit = 1, "), "{}", refused.text());
+    let shown = joe.ok("listProjects", &[]).await["project"][0].clone();
+    assert_eq!(
+        (&shown["gpulimit"], &shown["gputotal"], &shown["gpuavailable"]),
+        (&"1".into(), &1.into(), &"0".into())
+    );
+    assert_eq!((&shown["cputotal"], shown.get("projecttotal")), (&2.into(), None));
+    let own = account(&joe).await;
+    assert_eq!(
+        (&own["gpulimit"], &own["gputotal"], &own["projecttotal"], &own["projectavailable"]),
+        (&"7".into(), &0.into(), &1.into(), &"0".into())
+    );
+    // a project that is somebody else's counts there
+    world.user("eve").await;
+    for (command, more) in [("addAccountToProject", vec![]), ("updateProject", vec![])] {
+        let who = ("account", "eve");
+        let id = if command == "updateProject" { "id" } else { "projectid" };
+        let words = [&[(id, ours.as_str()), who][..], &more].concat();
+        assert_eq!(joe.call_async(command, &words).await["jobstatus"], 1, "{command}");
+        world.check_invariants();
+    }
+    world.settle().await;
+}
+
+#[actix_web::test]
+async fn a_recount_of_a_domain_mends_all_that_is_below_it() {
+    let world = World::new().await;
+    let site = site(&world, 1).await;
+    let size = world.size("pair", 2).await;
+    let above = text(&world.admin.ok("createDomain", &[("name", "above")]).await["domain"]["id"]);
+    let words = [("name", "below"), ("parentdomainid", above.as_str())];
+    let below = text(&world.admin.ok("createDomain", &words).await["domain"]["id"]);
+    let joe = world.member("joe", "0", Some(&below)).await;
+    instance(&joe.call_async("deployVirtualMachine", &deploy(&site, &size)).await);
+    let counts = "SELECT CONCAT(owner_id, ' ', kind, ' ', used) AS text FROM resource_count
+        WHERE owner_id <> (SELECT id FROM domain WHERE parent_id IS NULL) AND kind IN (0, 2, 8, 9, 16)
+        ORDER BY owner_id, kind";
+    let before = world.texts(counts).await;
+    assert!(before.iter().any(|row| row.starts_with(&above) && row.ends_with(" 16 2")));
+    world.run("UPDATE resource_count SET used = used + 3 WHERE kind IN (0, 2, 8, 9, 16)").await;
+    let mended = world.admin.ok("updateResourceCount", &[("domainid", &above)]).await;
+    let rows = mended["resourcecount"].as_array().expect("rows");
+    assert_eq!(rows.len(), 18);
+    let gpus = rows.iter().find(|row| row["resourcetype"] == "16").expect("a row");
+    assert_eq!(gpus["resourcecount"], 2);
+    let admins = ["admin", "system"];
+    for name in admins {
+        let words = [("account", name), ("domainid", &*ROOT_DOMAIN.to_string())];
+        world.admin.ok("updateResourceCount", &words).await;
+    }
+    assert_eq!(world.texts(counts).await, before);
+    world.settle().await;
+}

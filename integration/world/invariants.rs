@@ -91,6 +91,8 @@ const MISCOUNTED: &str = "WITH x AS (
             WHERE removed IS NULL AND state IN ('Starting', 'Running', 'Stopping', 'Stopped') UNION ALL
         SELECT account_id, domain_id, 2, 1 FROM volume WHERE removed IS NULL UNION ALL
         SELECT account_id, domain_id, 10, size FROM volume WHERE removed IS NULL UNION ALL
+        SELECT a.id, a.domain_id, 5, 1 FROM project_member m JOIN account a ON a.id = m.account_id
+            WHERE m.is_admin = 1 UNION ALL
         SELECT account_id, domain_id, 16, 1 FROM gpu_allocation
             WHERE active = 1 AND state IN ('Reserved', 'Allocated') UNION ALL
         SELECT account_id, domain_id, 116, memory_mib FROM gpu_allocation
@@ -102,7 +104,7 @@ const MISCOUNTED: &str = "WITH x AS (
             GROUP BY d.id, x.kind)
     SELECT CONCAT(c.owner_id, ' is said to have ', c.used, ' of ', c.kind, ' and has ', COALESCE(r.n, 0)) AS what
         FROM resource_count c LEFT JOIN counted r ON r.owner_id = c.owner_id AND r.kind = c.kind
-        WHERE c.kind IN (0, 2, 8, 9, 10, 16, 116) AND c.used <> COALESCE(r.n, 0)
+        WHERE c.kind IN (0, 2, 5, 8, 9, 10, 16, 116) AND c.used <> COALESCE(r.n, 0)
             AND c.owner_id NOT IN (SELECT id FROM domain WHERE parent_id IS NULL)";
 
 /// What no owner may ever have, as long as no limit is lowered.

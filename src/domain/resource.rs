@@ -1,11 +1,41 @@
 //! What is counted of owners and limited: CloudStack's resource types, and the memory of GPUs.
 
+/// For whom there are default limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// One account.
+    Account,
+    /// One domain, with all that is below it.
+    Domain,
+    /// One project.
+    Project,
+}
+
+impl Whose {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Account, Self::Domain, Self::Project];
+
+    /// Its word in the names of settings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Domain => "domain",
+            Self::Project => "project",
+        }
+    }
+
+    /// Whether it can have this: a project has no projects.
+    pub fn has(self, resource: Resource) -> bool {
+        self != Self::Project || resource != Resource::Project
+    }
+}
+
 /// How many bytes a limit of storage counts in.
 const GIB: i64 = 1 << 30;
 
 macro_rules! resources {
     ($($(#[$doc:meta])* $variant:ident $number:literal $name:literal $setting:literal $label:literal
-        ($account:literal, $domain:literal);)*) => {
+        ($account:literal, $domain:literal, $project:literal);)*) => {
         /// A kind of thing that owners have a number of.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Resource { $($(#[$doc])* $variant),* }
@@ -24,49 +54,55 @@ macro_rules! resources {
                 match self { $(Self::$variant =>
                     [concat!($label, "limit"), concat!($label, "total"), concat!($label, "available")]),* }
             }
-            /// The limits of an account and of a domain when nothing else is said, as settings say them; -1: none.
-            pub const fn defaults(self) -> (i64, i64) { match self { $(Self::$variant => ($account, $domain)),* } }
+            /// The limit when nothing else is said, as settings say it; -1: none.
+            pub const fn default_of(self, whose: Whose) -> i64 {
+                match (self, whose) { $(
+                    (Self::$variant, Whose::Account) => $account,
+                    (Self::$variant, Whose::Domain) => $domain,
+                    (Self::$variant, Whose::Project) => $project,
+                )* }
+            }
         }
     };
 }
 
 resources! {
     /// Instances.
-    UserVm 0 "user_vm" "user.vms" "vm" (20, 40);
+    UserVm 0 "user_vm" "user.vms" "vm" (20, 40, 20);
     /// Public addresses.
-    PublicIp 1 "public_ip" "public.ips" "ip" (20, 40);
+    PublicIp 1 "public_ip" "public.ips" "ip" (20, 40, 20);
     /// Volumes.
-    Volume 2 "volume" "volumes" "volume" (20, 40);
+    Volume 2 "volume" "volumes" "volume" (20, 40, 20);
     /// Snapshots.
-    Snapshot 3 "snapshot" "snapshots" "snapshot" (20, 40);
+    Snapshot 3 "snapshot" "snapshots" "snapshot" (20, 40, 20);
     /// Templates.
-    Template 4 "template" "templates" "template" (20, 40);
+    Template 4 "template" "templates" "template" (20, 40, 20);
     /// Projects.
-    Project 5 "project" "projects" "project" (10, 50);
+    Project 5 "project" "projects" "project" (10, 50, -1);
     /// Networks of one account.
-    Network 6 "network" "networks" "network" (20, 40);
+    Network 6 "network" "networks" "network" (20, 40, 20);
     /// Virtual private clouds.
-    Vpc 7 "vpc" "vpcs" "vpc" (20, 40);
+    Vpc 7 "vpc" "vpcs" "vpc" (20, 40, 20);
     /// Virtual CPUs.
-    Cpu 8 "cpu" "cpus" "cpu" (40, 80);
+    Cpu 8 "cpu" "cpus" "cpu" (40, 80, 40);
     /// Memory in MiB.
-    Memory 9 "memory" "memory" "memory" (40960, 81920);
+    Memory 9 "memory" "memory" "memory" (40960, 81920, 40960);
     /// Bytes of volumes.
-    PrimaryStorage 10 "primary_storage" "primary.storage" "primarystorage" (200, 400);
+    PrimaryStorage 10 "primary_storage" "primary.storage" "primarystorage" (200, 400, 200);
     /// Bytes of templates.
-    SecondaryStorage 11 "secondary_storage" "secondary.storage" "secondarystorage" (400, 800);
+    SecondaryStorage 11 "secondary_storage" "secondary.storage" "secondarystorage" (400, 800, 400);
     /// Backups.
-    Backup 12 "backup" "backups" "backup" (20, 40);
+    Backup 12 "backup" "backups" "backup" (20, 40, 20);
     /// Bytes of backups.
-    BackupStorage 13 "backup_storage" "backup.storage" "backupstorage" (400, 800);
+    BackupStorage 13 "backup_storage" "backup.storage" "backupstorage" (400, 800, 400);
     /// Buckets.
-    Bucket 14 "bucket" "buckets" "bucket" (20, 40);
+    Bucket 14 "bucket" "buckets" "bucket" (20, 40, 20);
     /// Bytes of objects.
-    ObjectStorage 15 "object_storage" "object.storage" "objectstorage" (400, 800);
+    ObjectStorage 15 "object_storage" "object.storage" "objectstorage" (400, 800, 400);
     /// GPU devices that are reserved or held.
-    Gpu 16 "gpu" "gpus" "gpu" (20, 20);
+    Gpu 16 "gpu" "gpus" "gpu" (20, 20, 20);
     /// Memory of those devices in MiB.
-    GpuMemory 116 "gpu_memory" "gpu.memory" "gpumemory" (-1, -1);
+    GpuMemory 116 "gpu_memory" "gpu.memory" "gpumemory" (-1, -1, -1);
 }
 
 impl Resource {

@@ -1,13 +1,15 @@
 //! Projects: accounts that several accounts share, and who their members are.
 
 use super::{
-    Conn, Tx, Window, clock, escape_like, identity, like,
+    Conn, Tx, Window, clock, escape_like, identity, like, limit,
+    owner::Owner,
     schema::{account, domain, project, project_member, user},
 };
 use crate::{
     domain::{
         Id, Time, id,
         identity::{Caller, Reach},
+        resource::Resource,
     },
     error::{Error, Result},
 };
@@ -187,6 +189,7 @@ pub fn insert(
     update(account::table.filter(account::id.eq(shared)))
         .set(account::is_project.eq(true))
         .execute(&mut **tx)?;
+    limit::make_project(tx, shared)?;
     let row = (
         project::id.eq(id),
         project::account_id.eq(shared),
@@ -216,14 +219,47 @@ pub fn join(
         project_member::is_admin.eq(is_admin),
     );
     let outcome = insert_into(project_member::table).values(row).execute(&mut **tx);
-    identity::unique(outcome, || format!("account {who} is already a member of project {id}"))
+    identity::unique(outcome, || format!("account {who} is already a member of project {id}"))?;
+    match is_admin {
+        true => more(tx, who),
+        false => Ok(()),
+    }
+}
+
+/// An account has a project more. Error: limit.
+fn more(tx: &mut Tx<'_>, who: Id<id::Account>) -> Result<()> {
+    let owner = owner_of(tx, who)?;
+    limit::charge(tx, owner, &one())
+}
+
+/// What a project counts for each of its administrators.
+fn one() -> limit::Bill {
+    vec![(Resource::Project, limit::Amount::Of(1))]
+}
+
+fn owner_of(tx: &mut Tx<'_>, who: Id<id::Account>) -> Result<Owner> {
+    let home = account::table.filter(account::id.eq(who)).select(account::domain_id);
+    Ok(Owner { account: who, domain: home.first(&mut **tx)? })
+}
+
+/// The administrators among these members have a project less each.
+fn less(tx: &mut Tx<'_>, members: &[(Id<id::Account>, bool)]) -> Result<()> {
+    for (who, _) in members.iter().filter(|(_, is_admin)| *is_admin) {
+        let owner = owner_of(tx, *who)?;
+        limit::free(tx, owner, &one())?;
+    }
+    Ok(())
 }
 
 /// Ends a membership. False: there was none.
 pub fn part(tx: &mut Tx<'_>, id: Id<id::Project>, who: Id<id::Account>) -> Result<bool> {
     let row = project_member::table
         .filter(project_member::project_id.eq(id).and(project_member::account_id.eq(who)));
-    Ok(delete(row).execute(&mut **tx)? == 1)
+    let columns = (project_member::account_id, project_member::is_admin);
+    let found: Vec<(Id<id::Account>, bool)> = row.select(columns).for_update().load(&mut **tx)?;
+    delete(row).execute(&mut **tx)?;
+    less(tx, &found)?;
+    Ok(!found.is_empty())
 }
 
 /// The projects that an account may change as their administrator.
@@ -245,8 +281,11 @@ pub fn of_domains(conn: &mut Conn, homes: &[Id<id::Domain>]) -> Result<Vec<Id<id
 
 /// Ends all memberships of an account.
 pub fn part_from_all(tx: &mut Tx<'_>, who: Id<id::Account>) -> Result<()> {
-    delete(project_member::table.filter(project_member::account_id.eq(who))).execute(&mut **tx)?;
-    Ok(())
+    let rows = project_member::table.filter(project_member::account_id.eq(who));
+    let columns = (project_member::account_id, project_member::is_admin);
+    let found: Vec<(Id<id::Account>, bool)> = rows.select(columns).for_update().load(&mut **tx)?;
+    delete(rows).execute(&mut **tx)?;
+    less(tx, &found)
 }
 
 /// Makes a member an administrator or not. False: it is no member.
@@ -258,7 +297,15 @@ pub fn promote(
 ) -> Result<bool> {
     let row = project_member::table
         .filter(project_member::project_id.eq(id).and(project_member::account_id.eq(who)));
-    Ok(update(row).set(project_member::is_admin.eq(is_admin)).execute(&mut **tx)? == 1)
+    let before: Option<bool> =
+        row.select(project_member::is_admin).for_update().first(&mut **tx).optional()?;
+    update(row).set(project_member::is_admin.eq(is_admin)).execute(&mut **tx)?;
+    match (before, is_admin) {
+        (Some(false), true) => more(tx, who)?,
+        (Some(true), false) => less(tx, &[(who, true)])?,
+        _ => {}
+    }
+    Ok(before.is_some())
 }
 
 /// The project, held until the transaction ends, so that its members and its state stay.
@@ -283,8 +330,11 @@ pub fn write(tx: &mut Tx<'_>, changed: &Project) -> Result<()> {
 
 /// Removes a project and its account, which own nothing any more.
 pub fn remove(tx: &mut Tx<'_>, gone: &Project) -> Result<()> {
-    delete(project_member::table.filter(project_member::project_id.eq(gone.id)))
-        .execute(&mut **tx)?;
+    let rows = project_member::table.filter(project_member::project_id.eq(gone.id));
+    let columns = (project_member::account_id, project_member::is_admin);
+    let found: Vec<(Id<id::Account>, bool)> = rows.select(columns).for_update().load(&mut **tx)?;
+    delete(rows).execute(&mut **tx)?;
+    less(tx, &found)?;
     update(project::table.filter(project::id.eq(gone.id)))
         .set((project::alive.eq(None::<bool>), project::removed.eq(clock().nullable())))
         .execute(&mut **tx)?;

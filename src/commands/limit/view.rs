@@ -3,7 +3,10 @@
 use super::Subject;
 use crate::{
     command::{FieldGroup, FieldSpec, Output, prelude::*},
-    domain::{identity::shown_path, resource::Resource},
+    domain::{
+        identity::shown_path,
+        resource::{Resource, Whose},
+    },
     store::limit::Standing,
 };
 use serde::ser::SerializeMap;
@@ -97,6 +100,29 @@ pub struct Limits(Vec<Standing>);
 impl From<Vec<Standing>> for Limits {
     fn from(standings: Vec<Standing>) -> Self {
         Self(standings)
+    }
+}
+
+/// The same of a project, which has no projects.
+#[derive(Debug, Default)]
+pub struct ProjectLimits(Limits);
+
+impl From<Vec<Standing>> for ProjectLimits {
+    fn from(mut standings: Vec<Standing>) -> Self {
+        standings.retain(|standing| Whose::Project.has(standing.resource));
+        Self(standings.into())
+    }
+}
+
+impl FieldGroup for ProjectLimits {
+    fn fields() -> Vec<FieldSpec> {
+        let [limit, total, available] = Resource::Project.fields();
+        let fields = Limits::fields().into_iter();
+        fields.filter(|field| ![limit, total, available].contains(&field.name)).collect()
+    }
+
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.0.write(map)
     }
 }
 

@@ -2,8 +2,12 @@
 
 use crate::{
     command::prelude::*,
+    commands::limit::view::ProjectLimits,
     domain::identity::shown_path,
-    store::project::{self, Member, Project},
+    store::{
+        limit,
+        project::{self, Member, Project},
+    },
 };
 
 /// A project.
@@ -30,9 +34,11 @@ pub struct ProjectView {
     created: Date,
     /// the tags of the project
     tags: Vec<String>,
+    #[view(group)]
+    limits: ProjectLimits,
 }
 
-/// Projects with their owners, as answers show them. Two statements.
+/// Projects with their owners, as answers show them. Three statements.
 pub(super) fn shown(conn: &mut Conn, projects: Vec<Project>) -> Result<Vec<ProjectView>> {
     let ids: Vec<_> = projects.iter().map(|project| project.id).collect();
     let members = project::members(conn, &ids)?;
@@ -47,7 +53,10 @@ pub(super) fn shown(conn: &mut Conn, projects: Vec<Project>) -> Result<Vec<Proje
         }
         owner
     };
+    let owners: Vec<_> = projects.iter().map(|project| project.account.0.uuid()).collect();
+    let mut limits = limit::standings(conn, &owners)?;
     let view = |project: Project| ProjectView {
+        limits: limits.remove(&project.account.0.uuid()).unwrap_or_default().into(),
         id: project.id,
         name: project.name,
         display_text: project.display_text,

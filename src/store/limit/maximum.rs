@@ -2,7 +2,10 @@
 
 use super::above;
 use crate::{
-    domain::{Id, id, resource::Resource},
+    domain::{
+        Id, id,
+        resource::{Resource, Whose},
+    },
     error::Result,
     store::{
         Conn, Tx,
@@ -90,18 +93,18 @@ pub(super) fn inherited(conn: &mut Conn, domain: Id<id::Domain>) -> Result<HashM
     Ok(found)
 }
 
-/// The limits of accounts or of domains for which nothing was set, from the settings.
-pub(super) fn defaults(conn: &mut Conn, whose: &str) -> Result<Vec<(Resource, i64)>> {
+/// The limits of those for whom nothing was set, from the settings.
+pub(super) fn defaults(conn: &mut Conn, whose: Whose) -> Result<Vec<(Resource, i64)>> {
+    let name = whose.name();
     let rows: Vec<(String, String)> = setting::table
-        .filter(setting::name.like(format!("max.{whose}.%")))
+        .filter(setting::name.like(format!("max.{name}.%")))
         .select((setting::name, setting::value))
         .load(conn)?;
     let said: HashMap<String, String> = rows.into_iter().collect();
     let of = |resource: &Resource| {
-        let (account, domain) = resource.defaults();
-        let given = if whose == "account" { account } else { domain };
-        let text = said.get(&format!("max.{whose}.{}", resource.setting()));
-        let limit = text.and_then(|text| text.trim().parse().ok()).unwrap_or(given);
+        let text = said.get(&format!("max.{name}.{}", resource.setting()));
+        let limit = text.and_then(|text| text.trim().parse().ok());
+        let limit = limit.unwrap_or_else(|| resource.default_of(whose));
         (*resource, in_units(*resource, limit))
     };
     Ok(Resource::ALL.iter().map(of).collect())
@@ -112,15 +115,17 @@ pub(super) fn in_units(resource: Resource, limit: i64) -> i64 {
     if limit < 0 { -1 } else { limit.saturating_mul(resource.unit()) }
 }
 
-/// The settings of accounts' or of domains' limits have changed: they bind wherever nothing was set.
-pub fn apply_defaults(tx: &mut Tx<'_>, whose: &str, resource: Resource) -> Result<()> {
+/// A setting of default limits has changed: it binds wherever nothing was set.
+pub fn apply_defaults(tx: &mut Tx<'_>, whose: Whose, resource: Resource) -> Result<()> {
     let limits = defaults(tx, whose)?;
     let Some((_, max)) = limits.into_iter().find(|(of, _)| *of == resource) else { return Ok(()) };
     let kind = resource.number();
-    if whose == "account" {
+    if whose != Whose::Domain {
+        let is_project = i32::from(whose == Whose::Project);
         sql_query(format!(
             "UPDATE resource_count c JOIN account a ON a.id = c.owner_id JOIN role r ON r.id = a.role_id \
-             SET c.max = {max} WHERE c.kind = {kind} AND c.own_max IS NULL AND r.kind <> 'Admin'"
+             SET c.max = {max} WHERE c.kind = {kind} AND c.own_max IS NULL AND r.kind <> 'Admin' \
+             AND a.is_project = {is_project}"
         ))
         .execute(&mut **tx)?;
         return Ok(());

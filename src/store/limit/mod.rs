@@ -6,15 +6,17 @@
 //! are locked in the order of their key, always after the host. ROOT has no limit, and its count is the sum of the
 //! accounts: otherwise every request would wait for its row.
 //!
-//! What counts: instances that are not destroyed, volumes and templates while they exist, networks of one account, and
-//! GPUs from the reservation until the instance gives them back.
+//! What counts: instances that are not destroyed, volumes and templates while they exist, networks of one account, projects of
+//! each of their administrators, and GPUs from the reservation until the instance gives them back.
 
 mod maximum;
 mod owner;
 mod recount;
 
 pub use maximum::{Target, apply_defaults, set};
-pub use owner::{Standing, enter_account, enter_domain, follow_role, leave, standings};
+pub use owner::{
+    Standing, enter_account, enter_domain, follow_role, leave, make_project, standings,
+};
 pub use recount::{of_account, of_domain};
 
 use super::{

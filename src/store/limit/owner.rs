@@ -2,7 +2,11 @@
 
 use super::maximum;
 use crate::{
-    domain::{Id, id, identity::RoleType, resource::Resource},
+    domain::{
+        Id, id,
+        identity::RoleType,
+        resource::{Resource, Whose},
+    },
     error::Result,
     store::{Conn, Tx, schema::resource_count, seed::ROOT_DOMAIN},
 };
@@ -30,9 +34,21 @@ pub struct Standing {
 pub fn enter_account(tx: &mut Tx<'_>, account: Id<id::Account>, role: RoleType) -> Result<()> {
     let limits = match role {
         RoleType::Admin => Resource::ALL.iter().map(|resource| (*resource, -1)).collect(),
-        _ => maximum::defaults(tx, "account")?,
+        _ => maximum::defaults(tx, Whose::Account)?,
     };
     insert(tx, account.uuid(), "Account", limits)
+}
+
+/// A new account is that of a project, which has default limits of its own.
+pub fn make_project(tx: &mut Tx<'_>, account: Id<id::Account>) -> Result<()> {
+    let owner = account.to_string();
+    for (resource, max) in maximum::defaults(tx, Whose::Project)? {
+        let row = resource_count::table
+            .filter(resource_count::owner_id.eq(&owner))
+            .filter(resource_count::kind.eq(resource.number()));
+        update(row).set(resource_count::max.eq(max)).execute(&mut **tx)?;
+    }
+    Ok(())
 }
 
 /// An account has another role: a root administrator has no limits, anyone else those that were set, or the defaults.
@@ -46,7 +62,7 @@ pub fn follow_role(tx: &mut Tx<'_>, account: Id<id::Account>, role: RoleType) ->
     update(own.filter(resource_count::own_max.is_not_null()))
         .set(resource_count::max.eq(resource_count::own_max.assume_not_null()))
         .execute(&mut **tx)?;
-    for (resource, max) in maximum::defaults(tx, "account")? {
+    for (resource, max) in maximum::defaults(tx, Whose::Account)? {
         let row = own.filter(resource_count::kind.eq(resource.number()));
         update(row.filter(resource_count::own_max.is_null()))
             .set(resource_count::max.eq(max))
@@ -63,7 +79,7 @@ pub fn enter_domain(
 ) -> Result<()> {
     let mut limits: Vec<(Resource, i64)> = match parent {
         None => Resource::ALL.iter().map(|resource| (*resource, -1)).collect(),
-        Some(_) => maximum::defaults(tx, "domain")?,
+        Some(_) => maximum::defaults(tx, Whose::Domain)?,
     };
     if let Some(parent) = parent.filter(|parent| *parent != ROOT_DOMAIN) {
         let set = maximum::inherited(tx, parent)?;

@@ -5,18 +5,23 @@ use crate::{
     error::Result,
     store::{
         Tx,
-        owner::below,
-        schema::{domain, resource_count},
+        owner::{below, path},
+        schema::{account, resource_count},
+        seed::ROOT_DOMAIN,
     },
 };
 use diesel::{
     ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_query,
-    sql_types::{BigInt, Integer},
+    sql_types::{BigInt, Integer, Text},
 };
 use std::collections::HashMap;
 
 #[derive(QueryableByName)]
 struct Counted {
+    #[diesel(sql_type = Text)]
+    account_id: String,
+    #[diesel(sql_type = Text)]
+    domain_id: Id<id::Domain>,
     #[diesel(sql_type = Integer)]
     kind: i32,
     #[diesel(sql_type = BigInt)]
@@ -44,6 +49,12 @@ const SOURCES: &[(Resource, &str, &str)] = &[
     (Resource::PrimaryStorage, "SUM(size)", "volume WHERE removed IS NULL"),
     (Resource::Template, "COUNT(*)", "template WHERE removed IS NULL"),
     (Resource::SecondaryStorage, "SUM(size)", "template WHERE removed IS NULL"),
+    (
+        Resource::Project,
+        "COUNT(*)",
+        "(SELECT m.account_id, a.domain_id FROM project_member m JOIN account a ON a.id = m.account_id \
+         WHERE m.is_admin = 1) t WHERE TRUE",
+    ),
     (Resource::Network, "COUNT(*)", "network WHERE alive = 1 AND acl_type = 'Account'"),
     (
         Resource::Gpu,
@@ -59,37 +70,76 @@ const SOURCES: &[(Resource, &str, &str)] = &[
 
 /// Counts again what an account has. Whoever charges it meanwhile waits, and is counted after.
 pub fn of_account(tx: &mut Tx<'_>, account: Id<id::Account>) -> Result<()> {
-    again(tx, &account.to_string(), &format!("account_id = '{account}'"))
+    again(tx, Vec::new(), &[account.to_string()])
 }
 
-/// Counts again what a domain and those below it have.
+/// Counts again what a domain, those below it and their accounts have.
 pub fn of_domain(tx: &mut Tx<'_>, which: Id<id::Domain>) -> Result<()> {
-    let path: String =
-        domain::table.filter(domain::id.eq(which)).select(domain::path).first(&mut **tx)?;
-    let ids: Vec<String> = below(tx, &path)?.iter().map(ToString::to_string).collect();
-    again(tx, &which.to_string(), &format!("domain_id IN ('{}')", ids.join("', '")))
+    let top = path(tx, which)?;
+    let ids = below(tx, &top)?;
+    let accounts: Vec<String> = account::table
+        .filter(account::domain_id.eq_any(&ids))
+        .filter(account::alive.eq(true))
+        .select(account::id)
+        .load(&mut **tx)?;
+    // the count of ROOT is the sum of the accounts
+    let domains = ids.into_iter().filter(|id| *id != ROOT_DOMAIN).collect();
+    again(tx, domains, &accounts)
 }
 
-fn again(tx: &mut Tx<'_>, owner: &str, condition: &str) -> Result<()> {
-    let rows = resource_count::table.filter(resource_count::owner_id.eq(owner)).for_update();
-    let kinds: Vec<i32> = rows.select(resource_count::kind).load(&mut **tx)?;
+/// Holds the rows of these owners, counts, and writes what was wrong.
+fn again(tx: &mut Tx<'_>, domains: Vec<Id<id::Domain>>, accounts: &[String]) -> Result<()> {
+    let owners: Vec<String> =
+        domains.iter().map(ToString::to_string).chain(accounts.iter().cloned()).collect();
+    let said: Vec<(String, i32, i64)> = resource_count::table
+        .filter(resource_count::owner_id.eq_any(&owners))
+        .order((resource_count::owner_id, resource_count::kind))
+        .select((resource_count::owner_id, resource_count::kind, resource_count::used))
+        .for_update()
+        .load(&mut **tx)?;
+    let mut found: HashMap<(String, i32), i64> = HashMap::new();
+    let mut homes: HashMap<Id<id::Domain>, Vec<String>> = HashMap::new();
+    for home in domains {
+        let top = path(tx, home)?;
+        let inside = below(tx, &top)?;
+        inside.into_iter().for_each(|id| homes.entry(id).or_default().push(home.to_string()));
+    }
+    let condition = match homes.is_empty() {
+        true => format!("account_id IN ('{}')", accounts.join("', '")),
+        false => {
+            let ids: Vec<String> = homes.keys().map(ToString::to_string).collect();
+            format!("domain_id IN ('{}')", ids.join("', '"))
+        }
+    };
+    for row in counted(tx, &condition)? {
+        let above = homes.get(&row.domain_id).into_iter().flatten();
+        for owner in above.chain([&row.account_id]) {
+            *found.entry((owner.clone(), row.kind)).or_default() += row.n;
+        }
+    }
+    for (owner, kind, used) in said {
+        let counted = found.get(&(owner.clone(), kind)).copied().unwrap_or(0);
+        if counted != used {
+            let row = resource_count::table
+                .filter(resource_count::owner_id.eq(owner))
+                .filter(resource_count::kind.eq(kind));
+            diesel::update(row).set(resource_count::used.eq(counted)).execute(&mut **tx)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the accounts have that this condition names.
+fn counted(tx: &mut Tx<'_>, condition: &str) -> Result<Vec<Counted>> {
     let parts: Vec<String> = SOURCES
         .iter()
         .map(|(resource, what, source)| {
             format!(
-                "SELECT {} AS kind, CAST(COALESCE({what}, 0) AS SIGNED) AS n FROM {source} AND {condition}",
+                "SELECT account_id, domain_id, {} AS kind, CAST(COALESCE({what}, 0) AS SIGNED) AS n \
+                 FROM {source} AND {condition} GROUP BY account_id, domain_id",
                 resource.number()
             )
         })
         .collect();
-    let counted: Vec<Counted> = sql_query(parts.join(" UNION ALL ")).load(&mut **tx)?;
-    let counted: HashMap<i32, i64> = counted.into_iter().map(|row| (row.kind, row.n)).collect();
-    for kind in kinds {
-        let used = counted.get(&kind).copied().unwrap_or(0);
-        let row = resource_count::table
-            .filter(resource_count::owner_id.eq(owner))
-            .filter(resource_count::kind.eq(kind));
-        diesel::update(row).set(resource_count::used.eq(used)).execute(&mut **tx)?;
-    }
-    Ok(())
+    Ok(sql_query(parts.join(" UNION ALL ")).load(&mut **tx)?)
 }

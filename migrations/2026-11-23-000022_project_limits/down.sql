@@ -1,0 +1,1 @@
+UPDATE resource_count SET used = 0 WHERE kind = 5;
