@@ -173,7 +173,7 @@ fn is_one_account(caller: &Caller) -> bool {
 }
 
 /// Who will own a new thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, diesel::Queryable)]
 pub struct Owner {
     /// The account.
     pub account: Id<id::Account>,

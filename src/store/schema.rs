@@ -491,6 +491,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    scoped_setting (scope, scope_id, name) {
+        scope -> Text,
+        scope_id -> Text,
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
     server (id) {
         id -> Text,
         name -> Text,
@@ -818,6 +827,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     resource_count,
     role,
     role_rule,
+    scoped_setting,
     server,
     service_offering,
     session,

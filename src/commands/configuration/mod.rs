@@ -1,6 +1,9 @@
-//! Settings that administrators change while the service runs; each takes effect at once.
+//! Settings that administrators change while the service runs; each takes effect at once. Some can have another value
+//! for one account or domain; those that clients read and that nothing here depends on are listed and cannot be changed.
 
+mod groups;
 mod list;
+mod place;
 mod reset;
 mod update;
 pub mod view;
@@ -15,6 +18,7 @@ pub const COMMANDS: &[Entry] = &[
     sync::<list::ListConfigurations>(),
     sync::<update::UpdateConfiguration>(),
     sync::<reset::ResetConfiguration>(),
+    sync::<groups::ListConfigurationGroups>(),
 ];
 
 /// The setting of this name.

@@ -9,7 +9,7 @@ use crate::{
         vm::{VmEvent, VmState},
     },
     hypervisor::Stop,
-    store::{gpu_claim, gpu_held, setting, vm},
+    store::{gpu_claim, gpu_held, owner::Owner, setting, vm},
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,12 @@ pub(super) struct Plan {
     host: Option<Id<id::Host>>,
     forced: bool,
     gives_back: bool,
+}
+
+/// Whether the instance gives its devices back, as its owner's settings say.
+fn gives_back_now(env: &Env, tx: &mut Tx<'_>, now: &vm::Vm) -> Result<bool> {
+    let owner = Owner { account: now.account_id, domain: now.domain_id };
+    setting::detach_on_stop(tx, owner, env.settings.detach_on_stop)
 }
 
 impl AsyncCommand for StopVirtualMachine {
@@ -61,7 +67,7 @@ impl AsyncCommand for StopVirtualMachine {
             let mut due = held.filter(|device| device.state == AllocationState::Releasing);
             due.next().map(|device| device.host)
         };
-        let gives_back = runs && setting::detach_on_stop(tx, env.settings.detach_on_stop)?;
+        let gives_back = runs && gives_back_now(env, tx, &now)?;
         let plan = Plan { vm: id, host, forced: request.forced.unwrap_or(false), gives_back };
         Ok(Admitted {
             plan,

@@ -23,8 +23,8 @@ pub(super) async fn compare(shared: &Shared, round: &Round, driver: &dyn HostDri
     let runs = |id: Uuid| domains.iter().any(|domain| domain.uuid == id && domain.active);
     for one in round.placed.iter().filter(|one| one.state == VmState::Running) {
         if !runs(one.id.uuid()) {
-            let said = shared.wiring.settings.detach_on_stop;
-            let read = move |conn: &mut Conn| setting::detach_on_stop(conn, said);
+            let (said, owner) = (shared.wiring.settings.detach_on_stop, one.owner);
+            let read = move |conn: &mut Conn| setting::detach_on_stop(conn, owner, said);
             let gives_back = shared.wiring.db.read(read).await?;
             stopped(shared, round, driver, one, gives_back).await?;
         }

@@ -9,6 +9,7 @@ use crate::{
     error::Result,
     store::{
         Conn, Tx, host, job,
+        owner::Owner,
         schema::{vm, volume},
     },
 };
@@ -29,11 +30,21 @@ pub struct Placed {
     pub name: String,
     /// Who made it.
     pub user: Id<id::User>,
+    /// Whose it is.
+    pub owner: Owner,
 }
 
 macro_rules! columns {
     () => {
-        (vm::id, vm::host_id, vm::state, vm::generation, vm::name, vm::user_id)
+        (
+            vm::id,
+            vm::host_id,
+            vm::state,
+            vm::generation,
+            vm::name,
+            vm::user_id,
+            (vm::account_id, vm::domain_id),
+        )
     };
 }
 
