@@ -54,3 +54,95 @@ async fn a_server_that_lost_a_job_to_another_one_writes_nothing_more() {
     assert_eq!(fake.running().len(), 1);
     world.settle().await;
 }
+
+#[actix_web::test]
+async fn a_job_can_be_asked_for_until_a_day_after_its_end() {
+    let world = World::new().await;
+    let site = world.site([FakeShape::new("h1").gpus(2)]).await;
+    let size = world.size("one", 1).await;
+    let mut jobs = Vec::new();
+    for _ in 0..2 {
+        let made = world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await;
+        jobs.push(made["jobid"].as_str().expect("a job").to_owned());
+    }
+    let age = |job: &str, minutes: u32| {
+        format!(
+            "UPDATE job SET finished = UTC_TIMESTAMP(6) - INTERVAL {minutes} MINUTE WHERE id = '{job}'"
+        )
+    };
+    let asked = async |job: &str| {
+        let answer = world.admin.call("queryAsyncJobResult", &[("jobid", job)]).await;
+        (answer.status, answer.json["queryasyncjobresultresponse"]["jobstatus"].clone())
+    };
+    world.run(&age(&jobs[0], 1441)).await;
+    world.run(&age(&jobs[1], 1439)).await;
+    csgpu::jobs::expire(&world.server.wiring).await.expect("the database answers");
+    assert_eq!(asked(&jobs[0]).await, (431, serde_json::Value::Null));
+    assert_eq!(asked(&jobs[1]).await, (200, 1.into()));
+    // what a host owes is found by its job
+    let owed = format!(
+        "INSERT INTO host_debt (id, host_id, kind, plan, why) VALUES ('{0}', '{0}', 'undo', '{0}', 'x')",
+        jobs[1]
+    );
+    world.run(&owed).await;
+    let words = [("name", "job.expire.minutes"), ("value", "60")];
+    world.admin.ok("updateConfiguration", &words).await;
+    csgpu::jobs::expire(&world.server.wiring).await.expect("the database answers");
+    assert_eq!(asked(&jobs[1]).await, (200, 1.into()));
+    world.run("UPDATE host_debt SET paid = UTC_TIMESTAMP(6)").await;
+    csgpu::jobs::expire(&world.server.wiring).await.expect("the database answers");
+    assert_eq!(asked(&jobs[1]).await.0, 431);
+    world.settle().await;
+}
+
+#[actix_web::test]
+async fn jobs_that_have_not_ended_are_listed_to_those_who_may_see_them() {
+    let world = World::new().await;
+    let site = world.site([FakeShape::new("h1").gpus(2)]).await;
+    let (size, joe, eve) =
+        (world.size("one", 1).await, world.user("joe").await, world.user("eve").await);
+    let fake = &site.racks[0].fake;
+    let mut words = site.deploy(&size);
+    words.retain(|(name, _)| *name != "networkids");
+    words.push(("networkids", &site.bridge));
+    fake.hang();
+    let job = joe.ok("deployVirtualMachine", &words).await["jobid"].clone();
+    let job = job.as_str().expect("a job");
+    let listed = async |client: &crate::world::Client, more: &[(&str, &str)]| {
+        let found = client.ok("listAsyncJobs", more).await;
+        let rows = found["asyncjobs"].as_array().cloned().unwrap_or_default();
+        rows.iter().filter(|row| row["jobid"] == job).count()
+    };
+    let root = csgpu::store::seed::ROOT_DOMAIN.to_string();
+    for _ in 0..100 {
+        let running = format!("SELECT state AS text FROM job WHERE id = '{job}'");
+        if world.texts(&running).await == ["Running"] {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let server = world.server.wiring.server.to_string();
+    let other = world.another_server().await.0.wiring.server.to_string();
+    for (client, words, seen) in [
+        (&joe, vec![], 1),
+        (&eve, vec![("listall", "true")], 0),
+        (&world.admin, vec![], 0),
+        (&world.admin, vec![("listall", "true")], 1),
+        (&world.admin, vec![("account", "joe"), ("domainid", &*root)], 1),
+        (&world.admin, vec![("account", "eve"), ("domainid", &*root)], 0),
+        (&world.admin, vec![("domainid", &*root), ("keyword", "deploy")], 1),
+        (&world.admin, vec![("domainid", &*root), ("keyword", "destroy")], 0),
+        (&joe, vec![("startdate", "2001-01-01")], 1),
+        (&joe, vec![("startdate", "2999-01-01")], 0),
+        (&world.admin, vec![("listall", "true"), ("managementserverid", &*server)], 1),
+        (&world.admin, vec![("listall", "true"), ("managementserverid", &*other)], 0),
+    ] {
+        assert_eq!(listed(client, &words).await, seen, "{words:?}");
+    }
+    let foreign = eve.call("queryAsyncJobResult", &[("jobid", job)]).await;
+    assert_eq!(foreign.status, 431, "{}", foreign.text());
+    fake.resume();
+    assert_eq!(joe.finished(job).await["jobstatus"], 1);
+    assert_eq!(listed(&joe, &[]).await, 0);
+    world.settle().await;
+}

@@ -8,10 +8,12 @@
 
 mod alerts;
 mod debts;
+mod expiry;
 mod hands;
 pub mod hosts;
 mod images;
 mod worker;
 
 pub use debts::call_in;
+pub use expiry::expire;
 pub use worker::{Pace, Workers, start};

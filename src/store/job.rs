@@ -2,12 +2,11 @@
 
 use super::{
     Conn, Tx, Window, clock, event,
+    owner::{Owners, owned_by},
     schema::{account, domain, job},
 };
 use crate::{
-    domain::{
-        Id, Kind, Time, id, identity::Caller, identity::Reach, identity::Scope, job::JobState,
-    },
+    domain::{Id, Kind, Time, id, identity::Caller, job::JobState},
     error::{Error, Result},
 };
 use diesel::{
@@ -329,20 +328,31 @@ pub fn get(conn: &mut Conn, job: Id<id::Job>) -> Result<Option<Named>> {
     Ok(row.map(|(row, name, path)| (row, name.unwrap_or_default(), path.unwrap_or_default())))
 }
 
-/// The unfinished jobs in a scope, oldest first.
-pub fn unfinished(conn: &mut Conn, scope: &Scope, window: &Window) -> Result<(i64, Vec<Named>)> {
+/// Which jobs to list.
+#[derive(Debug)]
+pub struct Filter {
+    /// Whose.
+    pub owners: Owners,
+    /// Admitted from this moment on.
+    pub from: Option<Time>,
+    /// That this server works on.
+    pub server: Option<Id<id::Server>>,
+}
+
+/// The jobs that have not ended, oldest first.
+pub fn unfinished(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, Vec<Named>)> {
     let query = || {
         let mut query = job::table
             .inner_join(account::table.on(account::id.eq(job::account_id)))
             .inner_join(domain::table.on(domain::id.eq(job::domain_id)))
             .filter(job::state.eq_any([JobState::Queued, JobState::Running, JobState::Undoing]))
             .into_boxed();
-        match scope.reach() {
-            Reach::All => {}
-            Reach::Account(owner) => query = query.filter(job::account_id.eq(*owner)),
-            Reach::Domain { path } => {
-                query = query.filter(domain::path.like(format!("{}%", super::escape_like(path))));
-            }
+        query = owned_by!(query, job, &filter.owners);
+        if let Some(from) = filter.from {
+            query = query.filter(job::created.ge(from));
+        }
+        if let Some(server) = filter.server {
+            query = query.filter(job::lease_owner.eq(server));
         }
         if let Some(word) = &window.keyword {
             query = query.filter(job::command.like(super::like(word)));

@@ -40,6 +40,7 @@ pub mod host_removal;
 pub mod identity;
 pub mod image_store;
 pub mod job;
+pub mod job_expiry;
 pub mod limit;
 pub mod lookup;
 pub mod migrate;

@@ -1,7 +1,14 @@
 //! `listAsyncJobs`: the jobs that are not finished.
 
 use super::view::JobView;
-use crate::{command::prelude::*, store::job};
+use crate::{
+    command::{When, prelude::*},
+    store::{
+        job::{self, Filter},
+        owner,
+    },
+};
+use std::sync::Arc;
 
 /// `listAsyncJobs`.
 #[derive(Debug)]
@@ -10,6 +17,11 @@ pub(super) struct ListAsyncJobs;
 /// Its parameters.
 #[derive(Debug, Params)]
 pub(super) struct Request {
+    /// only jobs admitted from this day or moment on
+    start_date: Option<When>,
+    /// only jobs that this server works on
+    #[param(name = "managementserverid", since = "4.19")]
+    server: Option<Id<id::Server>>,
     #[param(group)]
     listing: Listing,
 }
@@ -26,10 +38,17 @@ impl Command for ListAsyncJobs {
     type Response = List<JobView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { listing } = request;
-        let scope = cx.caller.list_scope(listing.list_all);
-        let (count, jobs) =
-            cx.db.read(move |conn| job::unfinished(conn, &scope, &listing.page.window())).await?;
+        let Request { start_date, server, listing } = request;
+        let caller = Arc::clone(&cx.caller);
+        let (count, jobs) = cx
+            .db
+            .read(move |conn| {
+                let owners = owner::owners(conn, &caller, &listing.wanted(), false)?;
+                let from = start_date.map(When::start);
+                let filter = Filter { owners, from, server };
+                job::unfinished(conn, &filter, &listing.page.window())
+            })
+            .await?;
         Ok(List::page(count, jobs.into_iter().map(JobView::from).collect()))
     }
 }
