@@ -1,4 +1,4 @@
-//! Every job of an instance, cut at every host call: a call that fails, an answer that is lost, a server that is killed
+//! Every job of an instance and of a device, cut at every host call: a call that fails, an answer that is lost, a server that is killed
 //! right after a call. Whatever happens, nothing is held twice, nothing leaks, every job ends.
 
 use crate::world::{
@@ -28,15 +28,17 @@ impl Lab {
 }
 
 /// Where an instance is before its job.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Before {
+    /// The job is one of a device that nobody has.
+    Free,
     Nothing,
     Running,
     Stopped,
     Destroyed,
 }
 
-/// A job of an instance: command, where it starts, more parameters.
+/// A job: command, where it starts, more parameters.
 type Job = (&'static str, Before, &'static [(&'static str, &'static str)]);
 
 const JOBS: &[Job] = &[
@@ -49,6 +51,7 @@ const JOBS: &[Job] = &[
     ("destroyVirtualMachine", Before::Running, &[("expunge", "true")]),
     ("destroyVirtualMachine", Before::Stopped, &[]),
     ("expungeVirtualMachine", Before::Destroyed, &[]),
+    ("resetGpuDevice", Before::Free, &[]),
 ];
 
 /// How a call goes wrong.
@@ -65,6 +68,7 @@ const MOST_CALLS: u64 = 40;
 async fn prepare(world: &World, lab: &Lab, before: Before) -> Option<String> {
     let vm = match before {
         Before::Nothing => return None,
+        Before::Free => return Some(world.devices(&lab.site.racks[0]).await[0].to_string()),
         _ => {
             let words = lab.site.deploy(&lab.size);
             let vm = instance(&world.admin.call_async("deployVirtualMachine", &words).await);
@@ -99,6 +103,19 @@ async fn tidy_up(world: &World, lab: &Lab, vm: &str) {
     let quarantined =
         world.texts("SELECT id AS text FROM gpu_device WHERE alive = 1 AND health <> 'Ok'").await;
     assert!(quarantined.is_empty(), "not free: {quarantined:?}");
+}
+
+/// Whatever became of its reset, the device is free, or kept from everyone until one more reset. A server that is killed
+/// is no reason for a doubt: the next one resets again.
+async fn is_free_again(world: &World, fault: Fault, device: &str) {
+    let query = format!("SELECT health AS text FROM gpu_device WHERE id = '{device}'");
+    let health = world.texts(&query).await.remove(0);
+    if health != "Ok" {
+        assert_eq!((health.as_str(), fault == Fault::ServerKilled), ("Quarantined", false));
+        let job = world.admin.call_async("resetGpuDevice", &[("id", device)]).await;
+        assert_eq!(job["jobstatus"], 1, "{job}");
+        assert_eq!(world.texts(&query).await, ["Ok"]);
+    }
 }
 
 /// Kills the server as soon as the host hangs, and starts another one. True when the fault was met.
@@ -162,7 +179,10 @@ async fn sweep(fault: Fault, jobs: &[Job]) {
             world.pay(&host).await;
             eprintln!("{fault:?} at call {n} of {command} {more:?}");
             world.settle().await;
-            tidy_up(&world, &lab, &vm).await;
+            match before {
+                Before::Free => is_free_again(&world, fault, &vm).await,
+                _ => tidy_up(&world, &lab, &vm).await,
+            }
             if !is_met {
                 break;
             }

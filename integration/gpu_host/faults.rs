@@ -166,6 +166,10 @@ async fn a_device_falls_off_the_bus(cloud: &Cloud, host: &Host) {
     );
     assert!(text(&dead["reason"]).contains("83:00.0"), "{dead}");
     assert!(dead.get("virtualmachineid").is_none(), "{dead}");
+    let reset = cloud.begin("resetGpuDevice", &[("id", &text(&dead["id"]))]).await;
+    let ended = cloud.end(&reset).await;
+    let why = text(&ended["jobresult"]["errortext"]);
+    assert!(why.contains("83:00.0 does not answer on the bus"), "{ended}");
     let refused = cloud.service.admin.call("deployVirtualMachine", &cloud.deploy(&gpus)).await;
     assert_eq!(refused.status, 533, "{}", refused.text());
     cloud.service.settle(30).await;
@@ -192,9 +196,7 @@ async fn the_power_is_cut(cloud: &Cloud, host: &Host) {
     let still = cloud.devices().await.remove("83:00.0").expect("a device");
     assert_eq!(still["health"], "Quarantined", "{still}");
     let id = text(&still["id"]);
-    for command in ["unmanageGpuDevice", "manageGpuDevice"] {
-        cloud.service.admin.ok(command, &[("ids", &id)]).await;
-    }
+    cloud.job("resetGpuDevice", &[("id", &id)]).await;
     let cleared = cloud.devices().await.remove("83:00.0").expect("a device");
     assert_eq!(cleared["state"], "Free", "{cleared}");
     cloud.job("startVirtualMachine", &[("id", &vm)]).await;

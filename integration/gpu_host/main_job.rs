@@ -110,8 +110,14 @@ async fn two_gpus_through_a_whole_life(cloud: &Cloud, host: &Host) {
     let used = cloud.host().await;
     assert_eq!(used["gpuused"], 2, "{used}");
 
+    cloud.service.told();
     cloud.job("destroyVirtualMachine", &[("id", &id), ("expunge", "true")]).await;
     have_their_drivers(host, &held);
+    let mut told = cloud.service.told();
+    told.sort();
+    let name = text(&cloud.host().await["name"]);
+    let word = |address: &String| format!("0000:{address} {name} 1234 1111 {id}");
+    assert_eq!(told, held.iter().map(word).collect::<Vec<_>>());
     let devices = cloud.devices().await;
     for address in &held {
         let device = &devices[address];

@@ -9,6 +9,7 @@ use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use std::{
     fs,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -16,6 +17,9 @@ use std::{
 
 /// A server is noticed to be gone after so many seconds.
 const LEASE_SECONDS: &str = "5";
+
+/// The operator's program: it writes down what it is told, and finds every device in order.
+const RELEASE_HOOK: &str = "#!/bin/sh\ncd \"$(dirname \"$0\")\" && echo \"$@\" >>told\n";
 
 /// A service, its database and its directory; all gone when dropped.
 pub struct Service {
@@ -33,6 +37,9 @@ impl Service {
         let database = fresh_database();
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(&database.name);
         fs::create_dir_all(&dir).expect("a directory");
+        let hook = dir.join("release-hook");
+        fs::write(&hook, RELEASE_HOOK).expect("a file");
+        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("a program");
         let admin = Client::new(SocketAddr::from(([127, 0, 0, 1], 1)), "", "");
         let mut service = Self { admin, keys: <_>::default(), child: None, dir, database };
         service.go().await;
@@ -53,6 +60,7 @@ impl Service {
             .env("CSGPU_DATA", &self.dir)
             .env("CSGPU_DATABASE_URL", &self.database.url)
             .env("CSGPU_HOSTS_RECONCILE_SECONDS", "3")
+            .env("CSGPU_GPUS_RELEASE_HOOK", self.dir.join("release-hook"))
             .env("CSGPU_JOBS_LEASE_SECONDS", LEASE_SECONDS)
             .stdin(Stdio::null())
             .stdout(open("said"))
@@ -85,6 +93,14 @@ impl Service {
             child.kill().expect("our own child");
             child.wait().expect("our own child");
         }
+    }
+
+    /// What the operator's program was told since this was asked last, a line each.
+    pub fn told(&self) -> Vec<String> {
+        let told = self.dir.join("told");
+        let text = fs::read_to_string(&told).unwrap_or_default();
+        let _ = fs::remove_file(told);
+        text.lines().map(str::to_owned).collect()
     }
 
     /// The column called `text` of a query on the database.

@@ -8,8 +8,8 @@ use crate::{
         proof::{self, Subject},
     },
     domain::machine::Proof,
-    hypervisor::ExpectedDevice,
-    store::{gpu_device, gpu_held, gpu_reset},
+    hypervisor::{ExpectedDevice, HostAddress},
+    store::{gpu_device, gpu_held, gpu_reset, vm},
 };
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,14 @@ impl AsyncCommand for ResetGpuDevice {
             let (vendor_id, device_id) = (it.vendor_id, it.device_id);
             let expected = ExpectedDevice { vendor_id, device_id, driver: it.driver };
             let subject = Subject { host, reference: &it.reference, expected: &expected, vm: None };
-            let driver = cx.hosts.at(host)?;
+            // after a crash this server may not have opened its hosts yet
+            let address = cx.db.read(move |conn| vm::address(conn, host)).await?;
+            let driver = cx.hosts.ensure_open(&HostAddress {
+                host,
+                name: address.name,
+                uri: address.uri,
+                host_key: address.host_key,
+            })?;
             let proof = proof::prove(cx.wiring(), driver.as_ref(), subject).await?;
             let settled = proof.clone();
             cx.db.txn("gpu reset", move |tx| gpu_reset::settle(tx, device, &settled)).await?;
