@@ -5,7 +5,13 @@ use crate::world::{
     rack::{Rack, machine},
     site::{Site, state},
 };
-use csgpu::{domain::gpu::Pick, domain::machine::DeviceRef, hypervisor::fake::FakeShape};
+use csgpu::{
+    domain::{
+        gpu::Pick,
+        machine::{DeviceRef, DiskSpec, MachineSpec, NicLink, NicSpec, VolumeRef},
+    },
+    hypervisor::fake::FakeShape,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -18,7 +24,7 @@ fn by_hand(rack: &Rack, name: &str, functions: &[usize]) -> Uuid {
     let devices = functions.iter().map(|n| reference(rack, *n)).collect();
     let spec = machine(Uuid::new_v4(), devices);
     let uuid = spec.uuid;
-    rack.fake.intrude(csgpu::domain::machine::MachineSpec { name: name.to_owned(), ..spec });
+    rack.fake.intrude(MachineSpec { name: name.to_owned(), ..spec });
     uuid
 }
 
@@ -201,5 +207,120 @@ async fn limits_and_room_speak_against_it_and_two_at_once_take_it_over_once() {
     let won = |answer: &crate::world::Answer| answer.text().matches("\"adopted\":true").count();
     assert_eq!(won(&one) + won(&two), 1, "{} {}", one.text(), two.text());
     assert_eq!(world.held().await, "Allocated");
+    world.settle().await;
+}
+
+#[actix_web::test]
+async fn disks_and_interfaces_come_into_the_books_and_what_cannot_is_told() {
+    let world = World::new().await;
+    let site = world.site([FakeShape::new("h").gpus(1)]).await;
+    let rack = &site.racks[0];
+    let (host, size) = (rack.id.to_string(), world.size("plain", 0).await);
+    let disk = |name: &str, format: &str| DiskSpec {
+        volume: VolumeRef { pool: "srv".to_owned(), volume: name.to_owned() },
+        format: format.to_owned(),
+    };
+    let nic = |n: u8, bridge: &str| NicSpec {
+        mac: format!("52:54:00:00:00:0{n}"),
+        link: NicLink::Bridge(bridge.to_owned()),
+    };
+    let spec = MachineSpec {
+        name: "box".to_owned(),
+        disks: vec![disk("os.qcow2", "qcow2"), disk("data", "raw")],
+        nics: vec![nic(1, "virbr0"), nic(2, "br0")],
+        ..machine(Uuid::new_v4(), vec![reference(rack, 0)])
+    };
+    let uuid = spec.uuid;
+    rack.fake.intrude(spec);
+    world.look(rack).await.expect("an answer");
+
+    let shown = adopt(&world, &words(&site, &host, &size)).await;
+    let disks = ["ROOT /srv/os.qcow2 (1073741824 bytes)", "DATADISK /srv/data (1073741824 bytes)"];
+    assert_eq!(shown[0]["disks"], json!(disks), "{shown:?}");
+    assert_eq!(shown[0]["nics"], json!(["52:54:00:00:00:02 in network outside"]));
+    let note = "interface 52:54:00:00:00:01: virbr0 is no network of its owner in this zone; it stays with the domain and \
+        is no interface of the instance";
+    assert_eq!(shown[0]["notes"], json!([note]));
+
+    // a limit of its owner holds for its disks too
+    let at_most = async |max: &str| {
+        let domain = world.texts("SELECT domain_id AS text FROM account WHERE name = 'joe'").await;
+        let words = [("account", "joe"), ("domainid", &*domain[0]), ("resourcetype", "2")];
+        let words: Vec<(&str, &str)> = words.into_iter().chain([("max", max)]).collect();
+        world.admin.ok("updateResourceLimit", &words).await;
+        domain[0].clone()
+    };
+    let joe = world.user("joe").await;
+    let domain = at_most("1").await;
+    let mut real = words(&site, &host, &size);
+    real.extend([("account", "joe"), ("domainid", &*domain), ("dryrun", "false")]);
+    let told = adopt(&world, &real).await;
+    assert_eq!(told[0]["adopted"], false, "{told:?}");
+    at_most("2").await;
+    let done = adopt(&world, &real).await;
+    assert_eq!(done[0]["adopted"], true, "{done:?}");
+    world.check_invariants();
+
+    let id = uuid.to_string();
+    let seen = joe.ok("listVolumes", &[("virtualmachineid", &id)]).await;
+    let volume = |n: usize, key: &str| seen["volume"][n][key].clone();
+    assert_eq!(
+        (&seen["count"], volume(0, "type"), volume(1, "type")),
+        (&json!(2), json!("ROOT"), json!("DATADISK"))
+    );
+    assert_eq!((volume(0, "state"), volume(0, "size")), (json!("Ready"), json!(1_u64 << 30)));
+    let all =
+        world.admin.ok("listVolumes", &[("virtualmachineid", &id), ("listall", "true")]).await;
+    assert_eq!(all["volume"][0]["path"], "/srv/os.qcow2");
+    let vm = joe.ok("listVirtualMachines", &[("id", &id)]).await["virtualmachine"][0].clone();
+    let nics = vm["nic"].as_array().expect("interfaces");
+    assert_eq!(nics.len(), 1, "{vm}");
+    assert_eq!(
+        (&nics[0]["macaddress"], &nics[0]["networkid"], &nics[0]["isdefault"]),
+        (&json!("52:54:00:00:00:02"), &json!(site.bridge), &json!(true))
+    );
+    assert!(nics[0].get("ipaddress").is_none(), "nobody knows it: {vm}");
+
+    // it has disks, and is still one that the cloud cannot make again
+    let stop = [("id", id.as_str()), ("forced", "true")];
+    assert_eq!(joe.call_async("stopVirtualMachine", &stop).await["jobstatus"], 1);
+    assert!(rack.fake.domain(uuid).is_some(), "its definition stays");
+    let refused = joe.call("startVirtualMachine", &[("id", &id)]).await;
+    assert!(refused.error().contains("start domain box on its host"), "{}", refused.text());
+    let gone = [("id", id.as_str()), ("expunge", "true")];
+    let job = world.admin.call_async("destroyVirtualMachine", &gone).await;
+    assert_eq!(job["jobstatus"], 1, "{job}");
+    assert!(rack.fake.domain(uuid).is_none() && world.held().await.is_empty());
+    assert!(!rack.fake.history().contains(&"ensure_no_volume"), "its disks are left alone");
+    let left = "SELECT id AS text FROM volume WHERE removed IS NULL";
+    assert!(world.texts(left).await.is_empty());
+    assert!(
+        world
+            .texts("SELECT id AS text FROM usage_interval WHERE open = 1 AND kind = 6")
+            .await
+            .is_empty()
+    );
+    world.settle().await;
+}
+
+#[actix_web::test]
+async fn one_that_gave_its_gpus_back_is_undefined_when_it_is_destroyed() {
+    let mut world = World::new().await;
+    world.restart_with(|settings| settings.detach_on_stop = true).await;
+    let site = world.site([FakeShape::new("h").gpus(1)]).await;
+    let rack = &site.racks[0];
+    let (host, size) = (rack.id.to_string(), world.size("plain", 0).await);
+    let uuid = by_hand(rack, "box", &[0]);
+    world.look(rack).await.expect("an answer");
+    let mut real = words(&site, &host, &size);
+    real.push(("dryrun", "false"));
+    assert_eq!(adopt(&world, &real).await[0]["adopted"], true);
+    let id = uuid.to_string();
+    let stop = [("id", id.as_str()), ("forced", "true")];
+    assert_eq!(world.admin.call_async("stopVirtualMachine", &stop).await["jobstatus"], 1);
+    assert!(world.held().await.is_empty() && rack.fake.domain(uuid).is_some());
+    let gone = [("id", id.as_str()), ("expunge", "true")];
+    assert_eq!(world.admin.call_async("destroyVirtualMachine", &gone).await["jobstatus"], 1);
+    assert!(rack.fake.domain(uuid).is_none(), "nothing would ever remove it");
     world.settle().await;
 }

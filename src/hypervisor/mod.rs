@@ -1,4 +1,4 @@
-//! The port to the hosts: fifteen verbs in our words, each safe to repeat. Nothing outside this layer assumes a
+//! The port to the hosts: some twenty verbs in our words, each safe to repeat. Nothing outside this layer assumes a
 //! hypervisor; only `libvirt/` knows libvirt, only `libvirt/xml/` knows XML.
 
 pub mod fake;
@@ -64,6 +64,8 @@ pub trait HostDriver: Send + Sync {
     fn devices(&self) -> HostFuture<'_, SeenDevices>;
     /// All domains with the devices their XML names.
     fn domains(&self) -> HostFuture<'_, Vec<SeenDomain>>;
+    /// What a domain has besides devices; nothing, when there is no such domain.
+    fn parts(&self, domain: Uuid) -> HostFuture<'_, SeenParts>;
     /// The pool exists and is active; returns (capacity, available).
     fn ensure_pool<'a>(&'a self, pool: &'a NewPool) -> HostFuture<'a, (Bytes, Bytes)>;
     /// The pool is no longer active nor defined; its files stay.

@@ -2,7 +2,9 @@
 //! an instance, and the taking over.
 
 use super::{
-    Conn, Tx, alert, capacity, gpu_claim,
+    Conn, Tx,
+    adopted_parts::Parts,
+    alert, capacity, gpu_claim,
     gpu_claim::LockedHost,
     gpu_drift,
     schema::{gpu_allocation, gpu_card, gpu_device, host, vgpu_profile, vm},
@@ -50,6 +52,8 @@ pub struct Stray {
     pub domain: SeenDomain,
     /// Its GPUs.
     pub devices: Vec<Device>,
+    /// What it has besides, as far as the books can hold it.
+    pub parts: Parts,
     /// Why it cannot be taken over; empty: it can.
     pub against: Vec<String>,
 }
@@ -82,7 +86,12 @@ pub fn strays(conn: &mut Conn, at: Id<id::Host>, domains: &[SeenDomain]) -> Resu
         for device in &used {
             against.extend(objections(domain, device, &devices, domains));
         }
-        found.push(Stray { domain: domain.clone(), devices: used, against });
+        found.push(Stray {
+            domain: domain.clone(),
+            devices: used,
+            parts: Parts::default(),
+            against,
+        });
     }
     Ok(found)
 }

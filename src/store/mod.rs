@@ -4,6 +4,7 @@
 //! retries and the log. Behind them everything is a plain function in the file of its noun: one that reads takes
 //! `&mut Conn`, one that writes takes `&mut Tx`, which only `Db::txn` can make. Composition is a function call.
 
+pub mod adopted_parts;
 pub mod adoption;
 pub mod affinity_group;
 pub mod alert;

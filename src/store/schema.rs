@@ -732,6 +732,7 @@ diesel::table! {
         removed -> Nullable<Datetime>,
         decision -> Nullable<Text>,
         decided -> Nullable<Datetime>,
+        adopted -> Bool,
     }
 }
 

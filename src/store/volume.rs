@@ -86,6 +86,14 @@ pub fn bill(size: i64) -> limit::Bill {
     ]
 }
 
+/// What several volumes of one owner count together.
+pub fn bill_of(volumes: &[Volume]) -> limit::Bill {
+    let count = i64::try_from(volumes.len()).unwrap_or(i64::MAX);
+    let size = volumes.iter().fold(0, |sum: i64, volume| sum.saturating_add(volume.size));
+    let bill = [(Resource::Volume, count), (Resource::PrimaryStorage, size)];
+    bill.into_iter().filter(|(_, n)| *n > 0).map(|(kind, n)| (kind, limit::Amount::Of(n))).collect()
+}
+
 /// The volumes of an instance are gone, and count no more.
 pub fn remove_of(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
     for volume in of_vm(tx, vm)? {

@@ -1,26 +1,29 @@
 //! `adoptVirtualMachine`: takes domains that were made by hand on a host, and run with GPUs, into the books as instances
 //! that hold these GPUs. Without `dryrun=false` it only shows what would be done, and why not.
 //!
-//! The domain goes on running as it is; nothing on the host is touched. What the service does not know of it stays
-//! unknown: its disks and interfaces are no volumes and networks of the cloud. So a stop leaves its definition on the host,
-//! where it can be started by hand (the books notice), and a destroy removes the definition and leaves its disks.
+//! The domain goes on running as it is; nothing on the host is touched. Its disks are volumes from then on, its interfaces
+//! are in the network of the bridge they are plugged into; what the books cannot hold is told as a note. The service made
+//! none of them and could not make them again. So a stop leaves its definition on the host, where it can be started by
+//! hand (the books notice), and a destroy removes the definition and leaves its disks.
 
 use super::{adopting::AdoptionView, draft};
 use crate::{
     command::prelude::*,
     domain::{
-        machine::SeenDomain,
+        machine::{SeenDomain, SeenParts},
         placement::{NumaPolicy, Packing},
         vm::{Choice, GpuDemand, VmState},
     },
     store::{
+        adopted_parts,
         adoption::{self, Stray},
         deploy, gpu_claim, limit,
         owner::{self, Owner},
         usage::{self, Usage},
-        vm,
+        vm, volume,
     },
 };
+use std::collections::HashMap;
 
 /// `adoptVirtualMachine`.
 #[derive(Debug)]
@@ -79,13 +82,20 @@ impl Command for AdoptVirtualMachine {
             return Err(Error::Invalid(format!("there is no domain {name} on host {host}")));
         }
         let (seen, asked, caller) = (domains.clone(), request.clone(), cx.caller.clone());
+        let found = cx.db.read(move |conn| adoption::strays(conn, host, &seen)).await?;
+        let mut parts = HashMap::new();
+        for stray in found.iter().filter(|stray| names.contains(&stray.domain.uuid)) {
+            parts.insert(stray.domain.uuid, driver.parts(stray.domain.uuid).await?);
+        }
+        let (seen, known) = (domains.clone(), parts.clone());
         let shown = cx
             .db
             .txn("adopt dry run", move |tx| {
                 let mut strays = adoption::strays(tx, host, &seen)?;
                 strays.retain(|stray| names.contains(&stray.domain.uuid));
                 for stray in &mut strays {
-                    examine(tx, &caller, &asked, stray)?;
+                    let parts = known.get(&stray.domain.uuid).cloned().unwrap_or_default();
+                    examine(tx, &caller, &asked, (stray, &parts))?;
                 }
                 Ok(strays)
             })
@@ -105,7 +115,8 @@ impl Command for AdoptVirtualMachine {
         }
         let mut views = Vec::new();
         for mut stray in shown {
-            match one(cx, &request, &domains, stray.clone()).await {
+            let known = parts.remove(&stray.domain.uuid).unwrap_or_default();
+            match one(cx, &request, &domains, (stray.clone(), known)).await {
                 // of many, those that cannot be taken over hold up nobody
                 Err(error @ (Error::Limit(_) | Error::Conflict(_))) if wanted.is_none() => {
                     stray.against.push(error.to_string());
@@ -123,7 +134,7 @@ async fn one(
     cx: &Cx,
     request: &Request,
     domains: &[SeenDomain],
-    stray: Stray,
+    (stray, parts): (Stray, SeenParts),
 ) -> Result<AdoptionView> {
     let host = request.host_id;
     if !stray.against.is_empty() {
@@ -141,7 +152,7 @@ async fn one(
             let Some(mut stray) = strays.into_iter().find(|it| it.domain.uuid == uuid) else {
                 return Err(Error::Conflict(format!("domain {uuid} is an instance already")));
             };
-            let draft = examine(tx, caller, &request, &mut stray)?;
+            let draft = examine(tx, caller, &request, (&mut stray, &parts))?;
             if !stray.against.is_empty() {
                 let why = stray.against.join("; ");
                 return Err(Error::Conflict(format!("domain {uuid} cannot be adopted: {why}")));
@@ -151,9 +162,10 @@ async fn one(
             };
             vm::insert(tx, &row)?;
             adoption::hold(tx, &locked, row.id, &stray.devices)?;
+            adopted_parts::hold(tx, row.id, &stray.parts)?;
             usage::begin(tx, Usage::Allocated, row.id)?;
             usage::begin(tx, Usage::Running, row.id)?;
-            let mut bill = limit::bill_of_vm(row.cpu_number, row.memory_mib);
+            let mut bill = bill((row.cpu_number, row.memory_mib), &stray);
             bill.extend(limit::bill_of_gpus(row.id, stray.devices.len()));
             limit::charge(tx, owner, &bill)?;
             gpu_claim::confirm(tx, row.id)?;
@@ -174,7 +186,7 @@ fn examine(
     tx: &mut Tx<'_>,
     caller: &Caller,
     request: &Request,
-    stray: &mut Stray,
+    (stray, parts): (&mut Stray, &SeenParts),
 ) -> Result<Option<Draft>> {
     let wanted = (request.account.as_deref(), request.domain_id, request.project_id);
     let owner = owner::designate(tx, caller, wanted)?;
@@ -199,6 +211,8 @@ fn examine(
     if compute.zone.is_some_and(|other| other != zone) {
         return Err(Error::Invalid(format!("service offering {name} is for another zone")));
     }
+    let id = Id::from_uuid(stray.domain.uuid);
+    stray.parts = adopted_parts::parts(tx, parts, id, (owner, zone))?;
     let demand = demand(stray);
     stray.against.extend(misfit(&compute, demand.as_ref()));
     if i64::from(memory_mib) > room {
@@ -206,8 +220,7 @@ fn examine(
             "service offering {name} counts {memory_mib} MiB of memory, the host has {room} MiB left"
         ));
     }
-    let bill = limit::bill_of_vm(cpus, memory_mib);
-    match limit::check(tx, owner, &bill) {
+    match limit::check(tx, owner, &bill((cpus, memory_mib), stray)) {
         Err(Error::Limit(why)) => stray.against.push(why),
         other => other?,
     }
@@ -219,6 +232,13 @@ fn examine(
     let new = row(request, stray, (caller.user, owner), (zone, size))?;
     let row = vm::New { gpu_offering_id, hypervisor: image.hypervisor, ..new };
     Ok(Some(Draft { row, owner }))
+}
+
+/// What it counts besides its GPUs.
+fn bill((cpus, memory_mib): (i32, i32), stray: &Stray) -> limit::Bill {
+    let mut bill = limit::bill_of_vm(cpus, memory_mib);
+    bill.extend(volume::bill_of(&stray.parts.volumes));
+    bill
 }
 
 /// What speaks against counting it as this offering: other GPUs than it asks for.

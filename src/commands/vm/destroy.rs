@@ -58,7 +58,9 @@ impl AsyncCommand for DestroyVirtualMachine {
             _ => drop(vm::step(tx, &now, VmEvent::Destroy)?),
         }
         let kept_at = gpu_held::held_by(tx, id)?.first().map(|device| device.host);
-        let disks_at = now.last_host_id.filter(|_| expunge && now.pool_id.is_some());
+        // a stop leaves the definition of what was made by hand
+        let has_more = now.adopted || (expunge && now.pool_id.is_some());
+        let disks_at = now.last_host_id.filter(|_| has_more);
         Ok(Admitted {
             plan: Plan { vm: id, host: now.host_id.or(kept_at).or(disks_at), expunge },
             subject: Some((Kind::Vm, id.uuid())),

@@ -91,7 +91,7 @@ impl AsyncCommand for StartVirtualMachine {
             )));
         }
         let disks = volume::of_vm(tx, id)?;
-        if disks.is_empty() {
+        if now.adopted {
             return Err(Error::Conflict(format!(
                 "instance {id} was made by hand and adopted: start domain {} on its host, the cloud takes note of it",
                 now.instance_name

@@ -88,6 +88,7 @@ pub struct VolumeView {
 impl From<Listed> for VolumeView {
     fn from(listed: Listed) -> Self {
         let Listed { volume, created, zone, owner, domain, vm, offering, pool, template } = listed;
+        let is_ready = volume.state == "Ready";
         let is_destroyed = vm.as_ref().is_some_and(|vm| vm.2 == VmState::Destroyed);
         let (vm_name, vm_shown, vm_state, hypervisor) = match vm {
             None => (None, None, None, None),
@@ -130,7 +131,7 @@ impl From<Listed> for VolumeView {
             service_offering_name: offering_name,
             is_extractable: false,
             display_volume: true,
-            path: volume.pool_id.map(|_| volume.path),
+            path: is_ready.then_some(volume.path),
             storage_id: volume.pool_id,
             delete_protection: false,
             tags: Vec::new(),

@@ -117,6 +117,43 @@ pub struct SeenDomain {
     pub mdevs: Vec<Uuid>,
 }
 
+/// What a domain has besides devices, as its definition names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeenParts {
+    /// Its disks in order.
+    pub disks: Vec<SeenDisk>,
+    /// Its network interfaces in order.
+    pub nics: Vec<SeenNic>,
+    /// Whether its definition outlives a stop.
+    pub persistent: bool,
+}
+
+/// A disk of a domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenDisk {
+    /// Its name in the guest: `vda`.
+    pub target: String,
+    /// `disk`, `cdrom`, `floppy`, `lun`.
+    pub kind: String,
+    /// Its path, its name in a pool, or its address; none: an empty drive.
+    pub source: Option<String>,
+    /// `qcow2`, `raw` and the like.
+    pub format: String,
+    /// Its virtual size, where the host tells it.
+    pub capacity: Option<Bytes>,
+}
+
+/// A network interface of a domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenNic {
+    /// Its MAC address.
+    pub mac: String,
+    /// `bridge`, `network`, `user` and the like.
+    pub kind: String,
+    /// The bridge of the host or the libvirt network it is plugged into.
+    pub link: Option<String>,
+}
+
 /// Whether a released device was proven clean.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Proof {

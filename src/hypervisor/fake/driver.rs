@@ -184,6 +184,32 @@ impl HostDriver for FakeDriver {
         })
     }
 
+    fn parts(&self, domain: Uuid) -> HostFuture<'_, SeenParts> {
+        self.call("parts", move |state| {
+            let Some(found) = state.domains.get(&domain) else { return Ok(SeenParts::default()) };
+            let spec = found.running.as_ref().unwrap_or(&found.spec);
+            let disk = |(n, disk): (usize, &DiskSpec)| SeenDisk {
+                target: format!("vd{}", char::from(b'a' + (n % 26) as u8)),
+                kind: "disk".to_owned(),
+                source: Some(format!("/{}/{}", disk.volume.pool, disk.volume.volume)),
+                format: disk.format.clone(),
+                capacity: Some(state.volumes.get(&disk.volume).map_or(1 << 30, |it| it.capacity)),
+            };
+            let nic = |nic: &NicSpec| {
+                let (kind, link) = match &nic.link {
+                    NicLink::Network(name) => ("network", name),
+                    NicLink::Bridge(name) => ("bridge", name),
+                };
+                SeenNic { mac: nic.mac.clone(), kind: kind.to_owned(), link: Some(link.clone()) }
+            };
+            Ok(SeenParts {
+                disks: spec.disks.iter().enumerate().map(disk).collect(),
+                nics: spec.nics.iter().map(nic).collect(),
+                persistent: true,
+            })
+        })
+    }
+
     fn ensure_pool<'a>(&'a self, pool: &'a NewPool) -> HostFuture<'a, (Bytes, Bytes)> {
         self.call("ensure_pool", |state| {
             state.pools.insert(pool.name.clone(), pool.clone());

@@ -5,7 +5,7 @@ use super::{
     line::Session,
     xml,
 };
-use crate::domain::machine::SeenDomain;
+use crate::domain::machine::{SeenDomain, SeenParts};
 use uuid::Uuid;
 use virt::{domain::Domain, error::ErrorNumber, sys};
 
@@ -29,6 +29,18 @@ pub(super) fn list(session: &Session) -> Result<Vec<SeenDomain>, Fault> {
         }
     }
     Ok(seen)
+}
+
+/// What a domain has besides devices. The host tells the sizes of its disks where it can.
+pub(super) fn parts(session: &Session, id: Uuid) -> Result<SeenParts, Fault> {
+    let Some(domain) = find(session, id)? else { return Ok(SeenParts::default()) };
+    let mut parts = xml::read_parts(&domain.xml_desc(0)?).map_err(Fault::Strange)?;
+    for disk in parts.disks.iter_mut().filter(|disk| disk.source.is_some()) {
+        let known = domain.block_info(&disk.target, 0).ok();
+        disk.capacity = known.map(|info| info.capacity);
+    }
+    parts.persistent = domain.is_persistent()?;
+    Ok(parts)
 }
 
 /// The domain is defined so, unless it runs.

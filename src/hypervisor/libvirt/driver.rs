@@ -247,6 +247,10 @@ impl HostDriver for LibvirtDriver {
         Box::pin(self.line.call(SHORT, domain::list))
     }
 
+    fn parts(&self, domain: Uuid) -> HostFuture<'_, SeenParts> {
+        Box::pin(self.line.call(SHORT, move |s| domain::parts(s, domain)))
+    }
+
     fn ensure_pool<'a>(&'a self, pool: &'a NewPool) -> HostFuture<'a, (Bytes, Bytes)> {
         let (pool, simulated) = (pool.clone(), self.is_simulated());
         Box::pin(self.line.call(SHORT, move |s| {

@@ -110,6 +110,18 @@ pub fn begin(tx: &mut Tx<'_>, kind: Usage, vm: Id<id::Vm>) -> Result<()> {
     Ok(())
 }
 
+/// The volumes of an instance are used from now on. One statement.
+pub fn begin_volumes(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
+    let kind = Usage::Volume.number();
+    let text = format!(
+        "INSERT INTO usage_interval ({COLUMNS}) SELECT UUID(), {kind}, account_id, domain_id, zone_id, id, vm_id, NULL, \
+         NULL, NULL, template_id, name, size, NULL, NULL, NULL, UTC_TIMESTAMP(6) FROM volume \
+         WHERE vm_id = ? AND removed IS NULL"
+    );
+    prepared(text).bind::<Text, _>(vm).execute(&mut **tx)?;
+    Ok(())
+}
+
 /// A template's file is there from now on. One statement.
 pub fn begin_template(tx: &mut Tx<'_>, template: Id<id::Template>) -> Result<()> {
     let (id, kind) = (stretch(), Usage::Template.number());

@@ -7,11 +7,7 @@ use crate::{
         vm::{VmEvent, VmState},
     },
     error::Result,
-    store::{
-        Conn, Tx, host, job,
-        owner::Owner,
-        schema::{vm, volume},
-    },
+    store::{Conn, Tx, host, job, owner::Owner, schema::vm},
 };
 use diesel::{ExpressionMethods, QueryDsl, Queryable, RunQueryDsl, update};
 
@@ -68,10 +64,15 @@ pub fn of(conn: &mut Conn, ids: &[Id<id::Vm>]) -> Result<Vec<Placed>> {
     Ok(query.select(columns!()).load(conn)?)
 }
 
-/// Whether it was made by hand: the cloud knows neither its disks nor its definition. One statement.
+/// Whether it was made by hand: the cloud could not define it again, nor make its disks. One statement.
 pub fn is_adopted(conn: &mut Conn, which: Id<id::Vm>) -> Result<bool> {
-    let disks = volume::table.filter(volume::vm_id.eq(which)).select(volume::id);
-    Ok(!diesel::select(diesel::dsl::exists(disks)).get_result::<bool>(conn)?)
+    Ok(vm::table.filter(vm::id.eq(which)).select(vm::adopted).first(conn)?)
+}
+
+/// An instance was made by hand.
+pub fn set_adopted(tx: &mut Tx<'_>, which: Id<id::Vm>) -> Result<()> {
+    update(vm::table.filter(vm::id.eq(which))).set(vm::adopted.eq(true)).execute(&mut **tx)?;
+    Ok(())
 }
 
 /// Moves an instance to what its host shows, unless a job works on it or it was moved since it was read; says whether it

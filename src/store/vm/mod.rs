@@ -17,7 +17,7 @@ pub use change::{
     Asks, Change, Resize, asks, change, place, resize, set_user_data, touch, unplace, user_data,
 };
 pub use decision::{Decided, decisions, hosts_named};
-pub use keep::{Placed, found, is_adopted, of, placed};
+pub use keep::{Placed, found, is_adopted, of, placed, set_adopted};
 pub use list::{Filter, list};
 pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
 
@@ -83,6 +83,8 @@ pub struct Vm {
     pub gpu_display: bool,
     /// The kind of host it needs.
     pub hypervisor: String,
+    /// Whether it was made by hand and taken into the books.
+    pub adopted: bool,
 }
 
 /// An instance to be.

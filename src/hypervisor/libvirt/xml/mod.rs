@@ -25,7 +25,7 @@ pub(super) use foreign::{check_changed, check_extra, clash};
 pub(super) use network::{Lease, lease, network, read_leases};
 pub(super) use nodedev::{Node, address_of, new_mdev, read_node};
 pub(super) use pool::pool;
-pub(super) use seen_domain::read_domain;
+pub(super) use seen_domain::{read_domain, read_parts};
 pub(super) use simulator::{Model, simulator};
 pub(super) use volume::volume;
 

@@ -1,0 +1,1 @@
+ALTER TABLE `vm` DROP COLUMN `adopted`;
