@@ -39,6 +39,7 @@ mod network;
 mod power;
 mod private_database;
 mod project;
+mod project_role;
 mod resize;
 mod role;
 mod serve;

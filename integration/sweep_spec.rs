@@ -153,6 +153,7 @@ const PLAIN: &[&str] = &[
     "listUsageTypes",
     "listHypervisors",
     "listRolePermissions",
+    "listProjectRolePermissions",
     "listUserTwoFactorAuthenticatorProviders",
 ];
 

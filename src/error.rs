@@ -36,6 +36,9 @@ pub enum Error {
         /// The caller's user id.
         user: String,
     },
+    /// 401: a role that the caller has in a project denies it the command there.
+    #[error("The given command '{0}' either does not exist, is not available for user.")]
+    DeniedInProject(String),
     /// 432: no such command.
     #[error("Unknown API command: {0}")]
     UnknownCommand(String),
@@ -109,7 +112,10 @@ impl Error {
     /// The HTTP status, which is also `errorcode` in the body.
     pub const fn code(&self) -> u16 {
         match self {
-            Self::Unauthenticated | Self::BadSession | Self::BadDomainId => 401,
+            Self::Unauthenticated
+            | Self::BadSession
+            | Self::BadDomainId
+            | Self::DeniedInProject(_) => 401,
             Self::BadMap(_) => 430,
             Self::Parameter(_) | Self::Invalid(_) | Self::NotFound { .. } => 431,
             Self::Denied { .. } | Self::UnknownCommand(_) | Self::NoCommand => 432,
@@ -133,6 +139,7 @@ impl Error {
             Self::BadMap(_)
             | Self::Parameter(_)
             | Self::Denied { .. }
+            | Self::DeniedInProject(_)
             | Self::UnknownCommand(_)
             | Self::NoCommand
             | Self::InUse(_)

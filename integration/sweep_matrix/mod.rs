@@ -37,6 +37,8 @@ fn value(cast: &Cast, who: Who, param: &ParamSpec) -> Words {
         }
         (None, "short" | "integer" | "long" | "double") => vec![(name, "1".into())],
         (None, "boolean") => vec![(name, "true".into())],
+        // one that is found in what else is named, or not at all
+        (None, "uuid") => vec![(name, UNKNOWN.to_owned())],
         (None, "date") => vec![(name, "2026-01-31".into())],
         (None, _) if name == "templatefilter" => {
             vec![(name, if who.is_root() { "all" } else { "executable" }.to_owned())]
@@ -121,8 +123,14 @@ async fn row(
             Err(error) => error.to_string(),
         };
         let is_hidden = text == nothing_there(entry, param.name, id);
-        let is_found =
-            !is_hidden && !text.contains("entity does not exist") && text != "refused by role";
+        // the complaint about an id inside of what was found, which nothing has
+        let is_inside = |other: &ParamSpec| {
+            (other.entity, other.kind) == (None, "uuid")
+                && text == nothing_there(entry, other.name, UNKNOWN)
+        };
+        let is_found = !is_hidden
+            && (!text.contains("entity does not exist") || (entry.params)().iter().any(is_inside))
+            && text != "refused by role";
         // a list shows what it is asked for by id
         let lists = param.name == "id" && entry.spec.name.starts_with("list");
         let is_ignored = param.admin && !who.is_root();

@@ -127,17 +127,17 @@ pub fn sees(who: Who, whose: Whose, kind: Kind) -> Option<bool> {
 
 /// What everybody with an account may call.
 const EVERYONE: &str = "\
-    activateProject addAccountToProject archiveEvents changeServiceForVirtualMachine createAffinityGroup createNetwork \
-    createProject createSSHKeyPair deleteAccountFromProject deleteAffinityGroup deleteEvents deleteNetwork \
-    deleteProject deleteSSHKeyPair deleteTemplate deployVirtualMachine destroyVirtualMachine explainPlacement \
+    activateProject addAccountToProject addUserToProject archiveEvents changeServiceForVirtualMachine createAffinityGroup createNetwork \
+    createProject createProjectRole createProjectRolePermission createSSHKeyPair deleteAccountFromProject deleteAffinityGroup deleteEvents deleteNetwork \
+    deleteProject deleteProjectRole deleteProjectRolePermission deleteSSHKeyPair deleteUserFromProject deleteTemplate deployVirtualMachine destroyVirtualMachine explainPlacement \
     expungeVirtualMachine getUserKeys getVirtualMachineUserData listAccounts listAffinityGroupTypes \
     listAffinityGroups listApis listAsyncJobs listCapabilities listDiskOfferings listEventTypes listEvents \
     listGpuDevices listGpuOfferings listHypervisors listLdapConfigurations listNetworkOfferings listNetworks \
-    listOsCategories listOsTypes listPlacementDecisions listProjectAccounts listProjectInvitations listProjects \
+    listOsCategories listOsTypes listPlacementDecisions listProjectAccounts listProjectInvitations listProjectRolePermissions listProjectRoles listProjects \
     listResourceLimits listSSHKeyPairs listServiceOfferings listTemplates listUsageRecords listUsageTypes \
     listUserTwoFactorAuthenticatorProviders listUsers listVirtualMachines listVolumes listZones queryAsyncJobResult \
     rebootVirtualMachine recoverVirtualMachine registerSSHKeyPair registerTemplate registerUserKeys \
-    scaleVirtualMachine startVirtualMachine stopVirtualMachine suspendProject updateNetwork updateProject \
+    scaleVirtualMachine startVirtualMachine stopVirtualMachine suspendProject updateNetwork updateProject updateProjectRole updateProjectRolePermission \
     updateTemplate updateUser updateVMAffinityGroup updateVirtualMachine";
 
 /// What administrators of domains and of resources may call beside.
@@ -181,6 +181,13 @@ pub const NO_IDS: &[(&str, &str)] = &[
         "an id or `public`: the command looks it up under the caller's scope",
     ),
     ("updateGpuOffering zoneid", "the same"),
+    ("projectroleid", "a role of the project that is named with it: found there, or not at all"),
+    ("updateProjectRole id", "the same"),
+    ("deleteProjectRole id", "the same"),
+    ("projectrolepermissionid", "a rule of a role of that project"),
+    ("deleteProjectRolePermission id", "the same"),
+    ("deleteUserFromProject userid", "a member of that project"),
+    ("listProjectAccounts userid", "the same"),
     ("deviceid", "the PCI device id of a card"),
     ("vendorid", "the PCI vendor id of a card"),
 ];

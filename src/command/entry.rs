@@ -185,7 +185,8 @@ async fn call_undo<C: AsyncCommand>(cx: Cx, plan: String) -> Result<()> {
     C::undo(&cx, &plan_of::<C>(&plan)?).await
 }
 
-/// Reads the request and looks every id up, in one query, under the caller's scope.
+/// Reads the request and looks every id up, in one query, under the caller's scope; then whether a role that the caller has
+/// in the project of one of them denies the command.
 async fn read<R: Params>(cx: &Cx, command: &str, args: &Args) -> Result<R> {
     let (request, ids) = {
         let mut reader = Reader::new(command, args, cx.caller.is_admin());
@@ -197,9 +198,17 @@ async fn read<R: Params>(cx: &Cx, command: &str, args: &Args) -> Result<R> {
     }
     let (wanted, caller) =
         (ids.iter().map(|id| (id.kind, id.id)).collect::<Vec<_>>(), Arc::clone(&cx.caller));
-    let found = cx.db.read(move |conn| store::lookup::visible(conn, &caller, &wanted)).await?;
+    let name = cx.spec.name;
+    let look = move |conn: &mut store::Conn| {
+        let seen = store::lookup::visible(conn, &caller, &wanted)?;
+        let is_denied =
+            seen.is_limited && store::project_role::denies(conn, &caller, name, &wanted)?;
+        Ok((seen.ids, is_denied))
+    };
+    let (found, is_denied) = cx.db.read(look).await?;
     match ids.iter().find(|id| !found.contains(&(id.kind, id.id))) {
-        None => Ok(request),
         Some(id) => Err(unknown_id(command, id.param, &id.id.to_string())),
+        None if is_denied => Err(Error::DeniedInProject(command.to_owned())),
+        None => Ok(request),
     }
 }

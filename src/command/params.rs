@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The one answer for a malformed, unknown or foreign id; clients recognise it by its words.
-pub(super) fn unknown_id(command: &str, param: &str, value: &str) -> Error {
+pub fn unknown_id(command: &str, param: &str, value: &str) -> Error {
     Error::Parameter(format!(
         "Unable to execute API command {} due to invalid value. Invalid parameter {param} value={value} due to incorrect long value format, or entity does not exist or due to incorrect parameter annotation for the field in api cmd class.",
         command.to_lowercase()

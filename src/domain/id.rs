@@ -106,6 +106,14 @@ entities! {
     GpuDrift "gpudrift" "GpuDrift";
 }
 
+/// A role of a project. It is known in its project only, so it is no [`Kind`].
+#[derive(Debug)]
+pub enum ProjectRole {}
+
+/// One rule of a role of a project.
+#[derive(Debug)]
+pub enum ProjectRolePermission {}
+
 /// The id of one `T`.
 pub struct Id<T>(Uuid, PhantomData<fn() -> T>);
 

@@ -92,6 +92,26 @@ impl Rules {
     }
 }
 
+/// The text of a rule, or why it is none.
+pub fn rule_text(text: &str) -> Result<&str, String> {
+    match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'*')
+    {
+        true => Ok(text),
+        false => {
+            Err(format!("Only API names and wildcards are allowed, invalid rule provided: {text}"))
+        }
+    }
+}
+
+/// `allow` or `deny`.
+pub fn is_allowed(permission: &str) -> Result<bool, String> {
+    match permission.to_ascii_lowercase().as_str() {
+        "allow" => Ok(true),
+        "deny" => Ok(false),
+        _ => Err("Values for permission parameter should be: allow or deny".to_owned()),
+    }
+}
+
 /// Whether the whole text is what the pattern says, `*` being anything; without going back more than one star.
 fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);

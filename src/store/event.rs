@@ -50,7 +50,7 @@ pub fn record(tx: &mut Tx<'_>, caller: &Caller, new: &New<'_>) -> Result<()> {
     let text: String = new.text.chars().take(1000).collect();
     let subject = new.subject.map(|(_, id)| id.hyphenated().to_string());
     let (account, domain) = (caller.account.to_string(), caller.domain.to_string());
-    let owned = new.subject.and_then(|(kind, _)| table(kind));
+    let owned = new.subject.and_then(|(kind, _)| owned_table(kind));
     // one statement whose the thing is: a look before it would be one more on the way of every deploy
     let owner = |column: &str| match owned {
         Some(table) => format!(
@@ -85,7 +85,7 @@ pub fn record(tx: &mut Tx<'_>, caller: &Caller, new: &New<'_>) -> Result<()> {
 }
 
 /// The table of things that a project may own.
-const fn table(kind: Kind) -> Option<&'static str> {
+pub(super) const fn owned_table(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::Vm => "vm",
         Kind::Volume => "volume",

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Kind,
+        Id, Kind, id,
         identity::{Caller, Reach},
     },
     error::Result,
@@ -29,6 +29,8 @@ enum Rule {
     Domain,
     /// An account: the own, or in the caller's tree.
     Account,
+    /// A project: where the caller or its account is a member, or in the caller's tree.
+    Project,
 }
 
 const fn rule(kind: Kind) -> Rule {
@@ -37,9 +39,7 @@ const fn rule(kind: Kind) -> Rule {
         Kind::Account => Rule::Account,
         Kind::User => Rule::Owned("user t WHERE t.alive = 1"),
         Kind::Role => Rule::Open("role t WHERE TRUE"),
-        Kind::Project => Rule::Owned(
-            "(SELECT project.id, project_member.account_id, project.domain_id FROM project JOIN project_member ON project_member.project_id = project.id WHERE project.alive = 1) t WHERE TRUE",
-        ),
+        Kind::Project => Rule::Project,
         Kind::RolePermission => Rule::Open("role_rule t WHERE TRUE"),
         Kind::Zone => Rule::Open("zone t WHERE t.alive = 1"),
         Kind::Pod => Rule::Open("pod t WHERE t.alive = 1"),
@@ -91,12 +91,20 @@ struct Found {
 /// A request names at most so many ids, except for lists of them.
 const USUAL: usize = 8;
 
-/// Those of the wanted ids that exist and that the caller may see. One statement.
-pub fn visible(
-    conn: &mut Conn,
-    caller: &Caller,
-    wanted: &[(Kind, Uuid)],
-) -> Result<HashSet<(Kind, Uuid)>> {
+/// What a look-up found.
+#[derive(Debug)]
+pub struct Seen {
+    /// Those of the wanted ids that exist and that the caller may see.
+    pub ids: HashSet<(Kind, Uuid)>,
+    /// Whether a role limits the caller in some project.
+    pub is_limited: bool,
+}
+
+/// How the row is called that says that a role limits the caller in some project.
+const LIMITED: &str = "limited";
+
+/// Which of the wanted ids the caller may see. One statement.
+pub fn visible(conn: &mut Conn, caller: &Caller, wanted: &[(Kind, Uuid)]) -> Result<Seen> {
     let scope = caller.scope();
     let (mut parts, mut values) = (Vec::new(), Vec::new());
     for kind in Kind::ALL {
@@ -113,15 +121,23 @@ pub fn visible(
             ));
         }
     }
+    if let Reach::Account(account) = scope.reach() {
+        parts.push(format!(
+            "SELECT '{LIMITED}' AS kind, a.role_id AS id FROM project_member a WHERE a.account_id = ? AND a.role_id IS NOT NULL \
+             UNION ALL SELECT '{LIMITED}' AS kind, u.role_id AS id FROM project_user u WHERE u.user_id = ? AND u.role_id IS NOT NULL"
+        ));
+        values.extend([account.to_string(), caller.user.to_string()]);
+    }
     let statement = prepared(parts.join(" UNION ALL ")).rare(wanted.len() > USUAL);
     let rows: Vec<Found> = statement.bind_all::<Text, _>(values).load(conn)?;
-    Ok(rows
-        .iter()
-        .filter_map(|row| {
-            let kind = Kind::ALL.iter().find(|kind| kind.object() == row.kind)?;
-            Some((*kind, Uuid::try_parse(&row.id).ok()?))
-        })
-        .collect())
+    let found = |row: &Found| {
+        let kind = Kind::ALL.iter().find(|kind| kind.object() == row.kind)?;
+        Some((*kind, Uuid::try_parse(&row.id).ok()?))
+    };
+    Ok(Seen {
+        ids: rows.iter().filter_map(found).collect(),
+        is_limited: rows.iter().any(|row| row.kind == LIMITED),
+    })
 }
 
 /// The `FROM .. WHERE ..` of a noun and the condition that the caller's reach adds; its values come after the others.
@@ -134,14 +150,15 @@ fn source(
     let mut owned = |extra: &str| match reach {
         Reach::All => String::new(),
         // what belongs to a project belongs to an account of its own: its members see it
-        Reach::Account(account) if kind == Kind::Project || kind == Kind::User => {
+        Reach::Account(account) if kind == Kind::User => {
             values.push(account.to_string());
             format!(" AND (t.account_id = ?{extra})")
         }
         Reach::Account(account) => {
-            values.extend([account.to_string(), account.to_string()]);
+            values.push(account.to_string());
+            let of_project = membership("shared", account, caller, values);
             format!(
-                " AND (t.account_id = ? OR t.account_id IN (SELECT project.account_id FROM project JOIN project_member ON project_member.project_id = project.id WHERE project_member.account_id = ? AND project.alive = 1){extra})"
+                " AND (t.account_id = ? OR t.account_id IN (SELECT shared.account_id FROM project shared WHERE shared.alive = 1 AND {of_project}){extra})"
             )
         }
         Reach::Domain { path } => {
@@ -169,6 +186,16 @@ fn source(
             };
             ("domain t WHERE t.alive = 1", condition)
         }
+        Rule::Project => {
+            let condition = match reach {
+                Reach::All => String::new(),
+                Reach::Domain { path } => format!(" AND t.domain_id IN ({})", below(path, values)),
+                Reach::Account(account) => {
+                    format!(" AND {}", membership("t", account, caller, values))
+                }
+            };
+            ("project t WHERE t.alive = 1", condition)
+        }
         Rule::Account => {
             let condition = match reach {
                 Reach::All => String::new(),
@@ -182,6 +209,20 @@ fn source(
             ("account t WHERE t.alive = 1 AND t.is_project = 0", condition)
         }
     }
+}
+
+/// That the caller, or its account, is a member of a project.
+fn membership(
+    project: &str,
+    account: &Id<id::Account>,
+    caller: &Caller,
+    values: &mut Vec<String>,
+) -> String {
+    values.extend([account.to_string(), caller.user.to_string()]);
+    format!(
+        "({project}.id IN (SELECT project_id FROM project_member WHERE account_id = ?) \
+         OR {project}.id IN (SELECT project_id FROM project_user WHERE user_id = ?))"
+    )
 }
 
 /// The ids of a domain and all below it.

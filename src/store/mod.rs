@@ -56,6 +56,8 @@ pub mod pod;
 mod pool;
 mod prepared;
 pub mod project;
+pub mod project_role;
+pub mod project_user;
 pub mod role;
 mod schema;
 pub mod seed;

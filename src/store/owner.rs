@@ -154,13 +154,13 @@ fn of_projects(
         (Reach::All, false) => Ok(Owners::Accounts(project::accounts_of(conn, None)?)),
         (Reach::Domain { path }, true) => Ok(Owners::Domains(below(conn, path)?)),
         (Reach::Account(_), true) => with_own(conn, caller),
-        (_, false) => Ok(Owners::Accounts(project::accounts_of(conn, Some(caller.account))?)),
+        (_, false) => Ok(Owners::Accounts(project::accounts_of(conn, Some(caller))?)),
     }
 }
 
 /// What the caller's account owns, and what belongs to its projects.
 fn with_own(conn: &mut Conn, caller: &Caller) -> Result<Owners> {
-    let mut accounts = project::accounts_of(conn, Some(caller.account))?;
+    let mut accounts = project::accounts_of(conn, Some(caller))?;
     if accounts.is_empty() {
         return Ok(Owners::Account(caller.account));
     }
@@ -271,7 +271,7 @@ pub fn designate(
 /// Whether what this account owns is the caller's own, or that of a project of the caller's. At most one statement.
 pub fn is_theirs(conn: &mut Conn, caller: &Caller, owner: Id<id::Account>) -> Result<bool> {
     let own = owner == caller.account;
-    Ok(own || project::accounts_of(conn, Some(caller.account))?.contains(&owner))
+    Ok(own || project::accounts_of(conn, Some(caller))?.contains(&owner))
 }
 
 /// A domain's path.

@@ -3,7 +3,9 @@
 use super::{
     Conn, Tx, Window, clock, escape_like, identity, like, limit,
     owner::Owner,
-    schema::{account, domain, project, project_member, user},
+    prepared::prepared,
+    project_role as roles, project_user,
+    schema::{account, domain, project, project_member, project_role, user},
 };
 use crate::{
     domain::{
@@ -15,8 +17,8 @@ use crate::{
 };
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, Queryable, RunQueryDsl, TextExpressionMethods, delete,
-    insert_into, update,
+    OptionalExtension, QueryDsl, Queryable, QueryableByName, RunQueryDsl, TextExpressionMethods,
+    delete, deserialize::FromSql, insert_into, mysql::Mysql, sql_types::Text, update,
 };
 
 /// A project.
@@ -38,7 +40,16 @@ pub struct Project {
     pub domain: (Id<id::Domain>, String),
 }
 
-/// A member of a project.
+/// An account as a member, as its row says.
+type Accounted = (
+    Id<id::Project>,
+    bool,
+    (Id<id::Account>, String),
+    (Id<id::Domain>, String, String),
+    Option<(Id<id::ProjectRole>, String)>,
+);
+
+/// A member of a project: an account, or one of its users alone.
 #[derive(Debug, Clone, Queryable)]
 pub struct Member {
     /// The project.
@@ -49,6 +60,10 @@ pub struct Member {
     pub account: (Id<id::Account>, String),
     /// Its domain: id, name, path.
     pub domain: (Id<id::Domain>, String, String),
+    /// The role that limits it in the project: id, name.
+    pub role: Option<(Id<id::ProjectRole>, String)>,
+    /// The user: id, name; none when all users of the account are members.
+    pub user: Option<(Id<id::User>, String)>,
 }
 
 /// Which projects to list.
@@ -73,22 +88,19 @@ pub fn list(
     filter: &Filter,
     window: &Window,
 ) -> Result<(i64, Vec<Project>)> {
-    let scope = caller.scope();
+    let (scope, mine) = (caller.scope(), memberships(conn, caller)?);
     let query = || {
         let mut query = project::table
             .inner_join(account::table.on(account::id.eq(project::account_id)))
             .inner_join(domain::table.on(domain::id.eq(project::domain_id)))
             .filter(project::alive.eq(true))
             .into_boxed();
-        let mine = project_member::table
-            .filter(project_member::account_id.eq(caller.account))
-            .select(project_member::project_id);
         match scope.reach() {
             Reach::All if filter.list_all => {}
             Reach::Domain { path } if filter.list_all => {
                 query = query.filter(domain::path.like(format!("{}%", escape_like(path))));
             }
-            _ => query = query.filter(project::id.eq_any(mine)),
+            _ => query = query.filter(project::id.eq_any(mine.clone())),
         }
         if let Some(id) = filter.id {
             query = query.filter(project::id.eq(id));
@@ -142,9 +154,10 @@ pub fn get(conn: &mut Conn, id: Id<id::Project>) -> Result<Project> {
     row.ok_or_else(|| Error::NotFound { what: "project", id: id.to_string() })
 }
 
-/// The members of projects, in the order of their joining.
+/// The members of projects, in the order of their joining: first the accounts, then single users.
 pub fn members(conn: &mut Conn, ids: &[Id<id::Project>]) -> Result<Vec<Member>> {
-    Ok(project_member::table
+    let rows: Vec<Accounted> = project_member::table
+        .left_join(project_role::table.on(project_role::id.nullable().eq(project_member::role_id)))
         .inner_join(account::table.on(account::id.eq(project_member::account_id)))
         .inner_join(domain::table.on(domain::id.eq(account::domain_id)))
         .filter(project_member::project_id.eq_any(ids))
@@ -154,24 +167,55 @@ pub fn members(conn: &mut Conn, ids: &[Id<id::Project>]) -> Result<Vec<Member>> 
             project_member::is_admin,
             (account::id, account::name),
             (domain::id, domain::name, domain::path),
+            (project_role::id, project_role::name).nullable(),
         ))
-        .load(conn)?)
+        .load(conn)?;
+    let member = |(project, is_admin, account, domain, role)| Member {
+        project,
+        is_admin,
+        account,
+        domain,
+        role,
+        user: None,
+    };
+    let mut members: Vec<Member> = rows.into_iter().map(member).collect();
+    members.extend(project_user::users(conn, ids)?);
+    Ok(members)
 }
 
-/// The accounts of the projects that an account is a member of; of all projects with `None`.
-pub fn accounts_of(
-    conn: &mut Conn,
-    member: Option<Id<id::Account>>,
-) -> Result<Vec<Id<id::Account>>> {
+/// That a project is one where the caller or its account is a member; takes two values.
+const IS_MINE: &str = "(project.id IN (SELECT m.project_id FROM project_member m WHERE m.account_id = ?) \
+    OR project.id IN (SELECT u.project_id FROM project_user u WHERE u.user_id = ?))";
+
+#[derive(QueryableByName)]
+struct Found<T: FromSql<Text, Mysql> + 'static> {
+    #[diesel(sql_type = Text)]
+    id: T,
+}
+
+/// The projects where the caller or its account is a member. One statement.
+pub fn memberships(conn: &mut Conn, caller: &Caller) -> Result<Vec<Id<id::Project>>> {
+    let text =
+        format!("SELECT project.id AS id FROM project WHERE project.alive = 1 AND {IS_MINE}");
+    let values = [caller.account.to_string(), caller.user.to_string()];
+    let rows: Vec<Found<Id<id::Project>>> =
+        prepared(text).bind_all::<Text, _>(values).load(conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// The accounts of the projects where the caller or its account is a member; of all projects with `None`.
+pub fn accounts_of(conn: &mut Conn, member: Option<&Caller>) -> Result<Vec<Id<id::Account>>> {
     let Some(member) = member else {
         let all = project::table.filter(project::alive.eq(true));
         return Ok(all.select(project::account_id).load(conn)?);
     };
-    let mine = project_member::table
-        .filter(project_member::account_id.eq(member))
-        .select(project_member::project_id);
-    let rows = project::table.filter(project::alive.eq(true).and(project::id.eq_any(mine)));
-    Ok(rows.select(project::account_id).load(conn)?)
+    let text = format!(
+        "SELECT project.account_id AS id FROM project WHERE project.alive = 1 AND {IS_MINE}"
+    );
+    let values = [member.account.to_string(), member.user.to_string()];
+    let rows: Vec<Found<Id<id::Account>>> =
+        prepared(text).bind_all::<Text, _>(values).load(conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Makes a project with its account and its first administrator. Error: invalid, when the domain has one of that name.
@@ -202,7 +246,7 @@ pub fn insert(
     identity::unique(outcome, || {
         format!("Project with name {name} already exists in domain id={home}")
     })?;
-    join(tx, id, owner, true)
+    join(tx, id, owner, (true, None))
 }
 
 /// Makes an account a member. Error: invalid, when it is one already.
@@ -210,13 +254,14 @@ pub fn join(
     tx: &mut Tx<'_>,
     id: Id<id::Project>,
     who: Id<id::Account>,
-    is_admin: bool,
+    (is_admin, role): (bool, Option<Id<id::ProjectRole>>),
 ) -> Result<()> {
     let row = (
         project_member::id.eq(uuid::Uuid::now_v7().hyphenated().to_string()),
         project_member::project_id.eq(id),
         project_member::account_id.eq(who),
         project_member::is_admin.eq(is_admin),
+        project_member::role_id.eq(role),
     );
     let outcome = insert_into(project_member::table).values(row).execute(&mut **tx);
     identity::unique(outcome, || format!("account {who} is already a member of project {id}"))?;
@@ -285,7 +330,8 @@ pub fn part_from_all(tx: &mut Tx<'_>, who: Id<id::Account>) -> Result<()> {
     let columns = (project_member::account_id, project_member::is_admin);
     let found: Vec<(Id<id::Account>, bool)> = rows.select(columns).for_update().load(&mut **tx)?;
     delete(rows).execute(&mut **tx)?;
-    less(tx, &found)
+    less(tx, &found)?;
+    project_user::part_of_account(tx, who)
 }
 
 /// Makes a member an administrator or not. False: it is no member.
@@ -335,6 +381,8 @@ pub fn remove(tx: &mut Tx<'_>, gone: &Project) -> Result<()> {
     let found: Vec<(Id<id::Account>, bool)> = rows.select(columns).for_update().load(&mut **tx)?;
     delete(rows).execute(&mut **tx)?;
     less(tx, &found)?;
+    project_user::clear(tx, gone.id)?;
+    roles::remove_all(tx, gone.id)?;
     update(project::table.filter(project::id.eq(gone.id)))
         .set((project::alive.eq(None::<bool>), project::removed.eq(clock().nullable())))
         .execute(&mut **tx)?;

@@ -453,6 +453,37 @@ diesel::table! {
         project_id -> Text,
         account_id -> Text,
         is_admin -> Bool,
+        role_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    project_role (id) {
+        id -> Text,
+        project_id -> Text,
+        name -> Text,
+        description -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    project_role_rule (id) {
+        id -> Text,
+        role_id -> Text,
+        rule -> Text,
+        is_allowed -> Bool,
+        description -> Nullable<Text>,
+        sort_order -> Integer,
+    }
+}
+
+diesel::table! {
+    project_user (id) {
+        id -> Text,
+        project_id -> Text,
+        user_id -> Text,
+        is_admin -> Bool,
+        role_id -> Nullable<Text>,
     }
 }
 
@@ -790,6 +821,9 @@ diesel::joinable!(gpu_slice_type -> vgpu_profile (profile_id));
 diesel::joinable!(os_type -> os_category (category_id));
 diesel::joinable!(project -> account (account_id));
 diesel::joinable!(project_member -> project (project_id));
+diesel::joinable!(project_role -> project (project_id));
+diesel::joinable!(project_role_rule -> project_role (role_id));
+diesel::joinable!(project_user -> project (project_id));
 diesel::joinable!(role_rule -> role (role_id));
 diesel::joinable!(session -> user (user_id));
 diesel::joinable!(user -> account (account_id));
@@ -825,6 +859,9 @@ diesel::allow_tables_to_appear_in_same_query! {
     pod,
     project,
     project_member,
+    project_role,
+    project_role_rule,
+    project_user,
     resource_count,
     role,
     role_rule,

@@ -297,6 +297,7 @@ pub fn remove(tx: &mut Tx<'_>, who: Id<id::User>) -> Result<()> {
         user::secret_key.eq(None::<String>),
     );
     update(user::table.filter(user::id.eq(who))).set(gone).execute(&mut **tx)?;
+    super::project_user::part_from_all(tx, who)?;
     super::session::end_of_user(tx, who)
 }
 

@@ -113,7 +113,7 @@ fn check(conn: &mut Conn, caller: &Caller, change: &Change) -> Result<()> {
     let domain = change.domain_id.flatten().map(|id| (Kind::Domain, id.uuid(), "domain"));
     let zone = change.zone_id.flatten().map(|id| (Kind::Zone, id.uuid(), "zone"));
     for (kind, id, what) in domain.into_iter().chain(zone) {
-        if lookup::visible(conn, caller, &[(kind, id)])?.is_empty() {
+        if lookup::visible(conn, caller, &[(kind, id)])?.ids.is_empty() {
             return Err(nothing(what, &id.to_string()));
         }
     }

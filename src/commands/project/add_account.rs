@@ -1,7 +1,10 @@
 //! `addAccountToProject`: one more member.
 
-use super::power::{account_named, changeable, is_admin};
-use crate::{command::prelude::*, store::project};
+use super::power::{account_named, changeable, is_admin, role};
+use crate::{
+    command::{Inner, prelude::*},
+    store::project,
+};
 use serde::{Deserialize, Serialize};
 
 /// `addAccountToProject`.
@@ -15,6 +18,9 @@ pub(super) struct Request {
     project_id: Id<id::Project>,
     /// the name of the account, in the domain of the project
     account: String,
+    /// the ID of the role that limits the account in the project
+    #[param(name = "projectroleid")]
+    project_role_id: Option<Inner<id::ProjectRole>>,
     /// Admin or Regular; Regular when not given
     #[param(name = "roletype")]
     role_type: Option<String>,
@@ -49,7 +55,8 @@ impl AsyncCommand for AddAccountToProject {
         let id = request.project_id;
         let found = changeable(tx, caller, id)?;
         let who = account_named(tx, &found, &request.account)?;
-        project::join(tx, id, who, is_admin(request.role_type.as_deref())?)?;
+        let role = role(tx, Self::SPEC.name, id, request.project_role_id)?;
+        project::join(tx, id, who, (is_admin(request.role_type.as_deref())?, role))?;
         let subject = Some((Kind::Project, id.uuid()));
         Ok(Admitted { plan: Plan { project: id }, subject, created: None, describe: None })
     }

@@ -1,6 +1,6 @@
 //! `deleteAccountFromProject`: one member less; one that may change it always stays.
 
-use super::power::{account_named, changeable};
+use super::power::{account_named, changeable, check_administered};
 use crate::{command::prelude::*, store::project};
 use serde::{Deserialize, Serialize};
 
@@ -52,9 +52,7 @@ impl AsyncCommand for DeleteAccountFromProject {
                 request.account, found.name
             )));
         }
-        if !project::members(tx, &[id])?.iter().any(|member| member.is_admin) {
-            return Err(Error::invalid("a project keeps at least one administrator"));
-        }
+        check_administered(tx, id)?;
         let subject = Some((Kind::Project, id.uuid()));
         Ok(Admitted { plan: Plan { project: id }, subject, created: None, describe: None })
     }

@@ -5,23 +5,36 @@
 
 mod activate;
 mod add_account;
+mod add_user;
 mod create;
 mod delete;
 mod delete_account;
+mod delete_user;
 mod list;
 mod list_accounts;
 mod list_invitations;
 mod power;
+pub mod role;
 mod suspend;
 mod update;
 pub mod view;
 
-use crate::command::{Entry, asynchronous, sync};
+use crate::command::{Entry, asynchronous, immediate, sync};
 
 /// The room's commands.
 pub const COMMANDS: &[Entry] = &[
     asynchronous::<activate::ActivateProject>(),
     asynchronous::<add_account::AddAccountToProject>(),
+    immediate::<add_user::AddUserToProject>(),
+    immediate::<delete_user::DeleteUserFromProject>(),
+    sync::<role::create::CreateProjectRole>(),
+    sync::<role::update::UpdateProjectRole>(),
+    sync::<role::delete::DeleteProjectRole>(),
+    sync::<role::list::ListProjectRoles>(),
+    sync::<role::create_permission::CreateProjectRolePermission>(),
+    sync::<role::update_permission::UpdateProjectRolePermission>(),
+    sync::<role::delete_permission::DeleteProjectRolePermission>(),
+    sync::<role::list_permissions::ListProjectRolePermissions>(),
     asynchronous::<create::CreateProject>(),
     asynchronous::<delete::DeleteProject>(),
     asynchronous::<delete_account::DeleteAccountFromProject>(),

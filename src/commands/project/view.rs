@@ -6,7 +6,7 @@ use crate::{
     domain::identity::shown_path,
     store::{
         limit,
-        project::{self, Member, Project},
+        project::{self, FirstUser, Member, Project},
     },
 };
 
@@ -47,9 +47,11 @@ pub(super) fn shown(conn: &mut Conn, projects: Vec<Project>) -> Result<Vec<Proje
     let users = project::first_users(conn, &accounts)?;
     let owner = |member: &Member| {
         let mut owner = BTreeMap::from([("account".to_owned(), member.account.1.clone())]);
-        if let Some((_, id, name)) = users.iter().find(|(of, ..)| *of == member.account.0) {
+        let first = users.iter().find(|(of, ..)| *of == member.account.0);
+        let first = first.map(|(_, id, name)| (*id, name.clone()));
+        if let Some((id, name)) = member.user.clone().or(first) {
             owner.insert("userid".to_owned(), id.to_string());
-            owner.insert("user".to_owned(), name.clone());
+            owner.insert("user".to_owned(), name);
         }
         owner
     };
@@ -90,6 +92,13 @@ pub struct ProjectAccountView {
     account_id: Id<id::Account>,
     /// the name of the account
     account: String,
+    /// the name of the user, if not the whole account is a member
+    username: Option<String>,
+    /// the ID of the user, if not the whole account is a member
+    user_id: Option<Id<id::User>>,
+    /// the ID of the role that limits the member in the project
+    #[view(name = "projectroleid")]
+    project_role_id: Option<Id<id::ProjectRole>>,
     /// Admin or Regular
     role: &'static str,
     /// the ID of the domain of the account
@@ -98,11 +107,19 @@ pub struct ProjectAccountView {
     domain: String,
     /// the path of the domain of the account
     domain_path: String,
+    /// the users of the account, if the whole account is a member
+    user: Option<Vec<BTreeMap<String, String>>>,
 }
 
 impl ProjectAccountView {
-    /// A member of the project of this name.
-    pub fn new(member: Member, project: String) -> Self {
+    /// A member of the project of this name, with the users of its account.
+    pub fn new(member: Member, project: String, users: &[FirstUser]) -> Self {
+        let user = |(_, id, name): &FirstUser| {
+            BTreeMap::from([("id".into(), id.to_string()), ("username".into(), name.clone())])
+        };
+        let of_account = users.iter().filter(|(of, ..)| *of == member.account.0).map(user);
+        let of_account = member.user.is_none().then(|| of_account.collect());
+        let (user_id, username) = member.user.unzip();
         Self {
             project_id: member.project,
             project,
@@ -112,6 +129,10 @@ impl ProjectAccountView {
             domain_id: member.domain.0,
             domain: member.domain.1,
             domain_path: shown_path(&member.domain.2),
+            username,
+            user_id,
+            project_role_id: member.role.map(|(id, _)| id),
+            user: of_account,
         }
     }
 }

@@ -98,7 +98,7 @@ fn records(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Vec<As
         return Ok(asked);
     }
     let wanted: Vec<_> = asked.iter().map(|(id, ..): &Asked| (Kind::Network, id.uuid())).collect();
-    let found = lookup::visible(tx, caller, &wanted)?;
+    let found = lookup::visible(tx, caller, &wanted)?.ids;
     match wanted.iter().find(|key| !found.contains(key)) {
         None => Ok(asked),
         Some((_, id)) => Err(unknown(&id.to_string())),
