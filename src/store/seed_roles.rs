@@ -2,6 +2,9 @@
 //!
 //! The roles of administrators and users need none: without a rule that fits, a role may call what commands offer to
 //! its kind.
+//!
+//! A cloud is seeded once: a word that comes later needs a migration too, as `later_rules` is one, which gives it to clouds that
+//! are there without undoing what their operators changed.
 
 use super::{
     Tx,
