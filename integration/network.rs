@@ -1,9 +1,11 @@
 //! Networks: isolated ones with ranges of their own, shared ones on bridges, and who may see and change them.
 
 use crate::{
-    world::World,
+    vm::futures,
+    world::{World, site::instance},
     zone::{text, zone_pod_cluster},
 };
+use csgpu::hypervisor::fake::FakeShape;
 
 async fn offering(world: &World, kind: &str) -> String {
     let listed = world.admin.ok("listNetworkOfferings", &[("guestiptype", kind)]).await;
@@ -105,4 +107,36 @@ async fn a_shared_network_is_a_bridge_of_the_hosts() {
     assert_eq!(refused.status, 536, "{}", refused.text());
     let refused = world.admin.call("deleteZone", &[("id", &zone)]).await;
     assert!(refused.error().contains("networks"), "{}", refused.error());
+}
+
+#[tokio::test]
+async fn whoever_has_no_network_gets_one_with_the_first_instance() {
+    let world = World::new().await;
+    let site = world.site([FakeShape::new("h1").gpus(4)]).await;
+    let size = world.size("one", 1).await;
+    let user = world.user("novice").await;
+    // else the network that is there for everyone is meant
+    let job = world.admin.call_async("deleteNetwork", &[("id", &site.bridge)]).await;
+    assert_eq!(job["jobresult"]["success"], true, "{job}");
+    let mut words = site.deploy(&size);
+    words.retain(|(name, _)| *name != "networkids");
+    let own = || async { user.ok("listNetworks", &[("type", "Isolated")]).await };
+
+    let explained = user.ok("explainPlacement", &words).await;
+    assert_eq!(explained["placement"]["fits"], true, "{explained}");
+    assert_eq!(own().await, serde_json::json!({}), "to explain changes nothing");
+
+    let both =
+        [user.call("deployVirtualMachine", &words), user.call("deployVirtualMachine", &words)];
+    for answer in futures(both.into()).await {
+        let job = user.finished(answer.inner()["jobid"].as_str().unwrap()).await;
+        let vm = instance(&job);
+        assert_eq!(vm["nic"][0]["networkname"], "novice-network", "{vm}");
+    }
+    let listed = own().await;
+    assert_eq!(listed["count"], 1, "two at once make one: {listed}");
+    let id = text(&listed["network"][0]["id"]);
+    let events = user.ok("listEvents", &[("type", "NETWORK.CREATE")]).await;
+    assert_eq!(events["event"][0]["resourceid"], id.as_str(), "{events}");
+    world.settle().await;
 }

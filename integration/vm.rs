@@ -302,7 +302,7 @@ async fn a_server_that_dies_in_a_deploy_is_cleaned_up_after() {
 }
 
 /// All of these at once.
-async fn futures<F: Future<Output = Answer>>(calls: Vec<F>) -> Vec<Answer> {
+pub(crate) async fn futures<F: Future<Output = Answer>>(calls: Vec<F>) -> Vec<Answer> {
     let mut calls: Vec<_> = calls.into_iter().map(Box::pin).collect();
     let mut answers = Vec::new();
     std::future::poll_fn(|cx| {

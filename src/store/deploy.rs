@@ -2,6 +2,7 @@
 
 use super::{
     Conn,
+    network::Network,
     owner::{self, Owner},
     prepared::prepared,
     schema::{detail, network, service_offering, vgpu_profile},
@@ -357,6 +358,24 @@ pub struct Net {
     pub start_ip: Option<String>,
     /// The last address to give out.
     pub end_ip: Option<String>,
+}
+
+impl From<&Network> for Net {
+    fn from(of: &Network) -> Self {
+        Self {
+            id: of.id,
+            name: of.name.clone(),
+            account_id: of.account_id,
+            domain_id: of.domain_id,
+            acl_type: of.acl_type.clone(),
+            zone_id: of.zone_id,
+            guest_type: of.guest_type.to_string(),
+            cidr: of.cidr.clone(),
+            gateway: of.gateway.clone(),
+            start_ip: of.start_ip.clone(),
+            end_ip: of.end_ip.clone(),
+        }
+    }
 }
 
 /// Networks by id, in the order of the ids.

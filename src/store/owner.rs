@@ -279,6 +279,11 @@ pub fn path(conn: &mut Conn, id: Id<id::Domain>) -> Result<String> {
     Ok(domain::table.filter(domain::id.eq(id)).select(domain::path).first(conn)?)
 }
 
+/// The name of an account that is there.
+pub fn name_of(conn: &mut Conn, id: Id<id::Account>) -> Result<String> {
+    Ok(account::table.filter(account::id.eq(id)).select(account::name).first(conn)?)
+}
+
 /// An account by its name in a domain, and whether it may act.
 pub fn account_named(
     conn: &mut Conn,

@@ -6,6 +6,7 @@
 
 mod create;
 mod delete;
+pub mod first;
 mod list;
 mod range;
 mod update;

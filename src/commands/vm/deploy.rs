@@ -1,6 +1,6 @@
 //! `deployVirtualMachine`: an instance, decided at once and built by a job.
 
-use super::{building, clearing, draft, grouping, placing, view::VmView};
+use super::{building, clearing, draft, grouping, placing, view::VmView, wish};
 use crate::{
     command::prelude::*,
     domain::vm::{VmEvent, VmState},
@@ -126,7 +126,7 @@ impl AsyncCommand for DeployVirtualMachine {
         vm::insert(tx, &draft.vm)?;
         volume::insert(tx, &draft.root)?;
         usage::deployed(tx, draft.vm.id, draft.root.id)?;
-        draft::plug(tx, draft.vm.id, &draft.wishes)?;
+        wish::plug(tx, caller, draft.vm.id, &draft.wishes)?;
         detail::put(tx, draft.vm.id, &draft.details)?;
         affinity_group::join(tx, draft.vm.id, &draft.groups)?;
         if let Some(placed) = &placed {

@@ -483,8 +483,3 @@ pub(super) fn check_details(
     }
     extra::details(details, extra, allowed)
 }
-
-/// Gives the interfaces their addresses.
-pub(super) fn plug(tx: &mut Tx<'_>, vm: Id<id::Vm>, wishes: &[Wish]) -> Result<()> {
-    wish::plug(tx, vm, wishes)
-}

@@ -6,10 +6,13 @@
 use super::deploy::Request;
 use crate::{
     command::prelude::*,
+    commands::network::first,
     domain::net::Cidr,
     store::{
         deploy::{self, Net},
-        lookup, nic,
+        lookup,
+        network::Network,
+        nic,
         owner::{self, Owner},
         seed,
     },
@@ -25,6 +28,8 @@ pub(super) struct Wish {
     ip: Option<Ipv4Addr>,
     /// The MAC address that was asked for.
     mac: Option<String>,
+    /// The network, when it is to be made with the instance.
+    new: Option<Network>,
 }
 
 /// The interfaces that a request asks for, the default one first.
@@ -45,11 +50,14 @@ pub(super) fn wishes(
     if !asked.iter().all(|(id, ..)| seen.insert(*id)) {
         return Err(Error::invalid("an instance is plugged into each network once"));
     }
-    let nets = match asked.is_empty() {
-        true => vec![usual(tx, owner, request)?],
+    let (nets, mut new) = match asked.is_empty() {
+        true => {
+            let (net, new) = usual(tx, owner, request)?;
+            (vec![net], new)
+        }
         false => {
             let ids: Vec<_> = asked.iter().map(|(id, ..)| *id).collect();
-            deploy::networks(tx, &ids)?
+            (deploy::networks(tx, &ids)?, None)
         }
     };
     if asked.is_empty() {
@@ -70,7 +78,7 @@ pub(super) fn wishes(
         .zip(asked)
         .map(|(net, (_, ip, mac))| {
             check(&net, ip, owner, request)?;
-            Ok(Wish { net, ip, mac })
+            Ok(Wish { net, ip, mac, new: new.take() })
         })
         .collect()
 }
@@ -109,14 +117,28 @@ fn unknown(id: &str) -> Error {
     Error::Invalid(format!("Unable to find network by id {id}"))
 }
 
-/// The network of an owner who named none: the only one that can be meant.
-fn usual(tx: &mut Tx<'_>, owner: Owner, request: &Request) -> Result<Net> {
-    let mut nets = deploy::usual_networks(tx, request.zone_id, owner)?;
-    match (nets.pop(), nets.len()) {
-        (Some(net), 0) => Ok(net),
-        (None, _) => Err(Error::invalid(
+/// The network of an owner who named none: the only one that can be meant; the first one, which is to be made, when
+/// there is none.
+fn usual(tx: &mut Tx<'_>, owner: Owner, request: &Request) -> Result<(Net, Option<Network>)> {
+    let zone = request.zone_id;
+    if let Some(net) = only(deploy::usual_networks(tx, zone, owner)?)? {
+        return Ok((net, None));
+    }
+    let planned = first::plan(tx, owner, zone)?;
+    // the zone is held now: another deploy of the owner may have been first
+    match (only(deploy::usual_networks(tx, zone, owner)?)?, planned) {
+        (Some(net), _) => Ok((net, None)),
+        (None, Some(new)) => Ok(((&new).into(), Some(new))),
+        (None, None) => Err(Error::invalid(
             "there is no network to plug the instance into: create one and name it in networkids",
         )),
+    }
+}
+
+fn only(mut nets: Vec<Net>) -> Result<Option<Net>> {
+    match (nets.pop(), nets.len()) {
+        (None, _) => Ok(None),
+        (net, 0) => Ok(net),
         (Some(_), others) => Err(Error::Invalid(format!(
             "{} networks can be used: name one or more of them in networkids",
             others + 1
@@ -215,8 +237,16 @@ impl Range {
     }
 }
 
-/// Gives the interfaces their addresses.
-pub(super) fn plug(tx: &mut Tx<'_>, vm: Id<id::Vm>, wishes: &[Wish]) -> Result<()> {
+/// Gives the interfaces their addresses, in a network that is made now if it has to be.
+pub(super) fn plug(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    vm: Id<id::Vm>,
+    wishes: &[Wish],
+) -> Result<()> {
+    for new in wishes.iter().filter_map(|wish| wish.new.as_ref()) {
+        first::make(tx, caller, new)?;
+    }
     let row = |index: usize, wish: &Wish, ip: Option<Ipv4Addr>| -> Result<nic::New> {
         Ok(nic::New {
             id: Id::mint(),
