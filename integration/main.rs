@@ -21,6 +21,7 @@ mod gpu_device;
 mod gpu_drain;
 mod gpu_drift;
 mod gpu_fabric;
+mod gpu_history;
 mod gpu_host;
 mod gpu_inventory;
 mod gpu_mig;

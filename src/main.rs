@@ -38,14 +38,17 @@ enum Verb {
     Spec,
     /// Print the public key by which this service logs in to its hosts
     SshKey,
-    /// Print what was used between two days in UTC, both included, summed
+    /// Print what was used between two days in UTC, both included, summed; or check who held which GPU
     Usage {
         /// The first day, or the moment at which the time begins
-        #[arg(long)]
-        from: String,
+        #[arg(long, required_unless_present = "verify")]
+        from: Option<String>,
         /// The last day, or the moment at which the time ends
-        #[arg(long)]
-        to: String,
+        #[arg(long, required_unless_present = "verify")]
+        to: Option<String>,
+        /// Check that the history of every GPU is complete and unchanged, instead
+        #[arg(long, conflicts_with_all = ["from", "to", "by", "format"])]
+        verify: bool,
         /// What is summed together
         #[arg(long, value_enum, default_value_t = Whose::Account)]
         by: Whose,
@@ -102,7 +105,16 @@ fn run(arguments: Arguments) -> Outcome {
             let key = runtime.block_on(service::public_key(&config))?;
             print(&format!("{}\n", key.trim_end()))
         }
-        Verb::Usage { from, to, by, format } => usage(&config, (&from, &to), by, format),
+        Verb::Usage { verify: true, .. } => {
+            let (_private, url) = running_database(&config)?;
+            let (text, is_good) = service::usage::verify(&Db::open(&url, 1))?;
+            print(&text)?;
+            if is_good { Ok(()) } else { Err("the history of GPUs is not what was written".into()) }
+        }
+        Verb::Usage { from, to, by, format, .. } => {
+            let [from, to] = [from, to].map(Option::unwrap_or_default);
+            usage(&config, (&from, &to), by, format)
+        }
         Verb::Migrate => {
             telemetry::start(&config.log)?;
             let (_private, url) = database(&config)?;
@@ -121,7 +133,7 @@ fn run(arguments: Arguments) -> Outcome {
     }
 }
 
-/// Prints sums of usage; the private database may be in use by the service meanwhile.
+/// Prints sums of usage.
 fn usage(config: &Config, (from, to): (&str, &str), by: Whose, format: Format) -> Outcome {
     let moment = |text: &str| When::parse(text).ok_or(format!("{text} is no day"));
     let time = (moment(from)?.start(), moment(to)?.end());
@@ -130,12 +142,17 @@ fn usage(config: &Config, (from, to): (&str, &str), by: Whose, format: Format) -
         Whose::Profile => SumBy::Profile,
         Whose::Host => SumBy::Host,
     };
-    let running = LocalDb::url_of_running(&config.data.join("database"), "csgpu");
-    let (_private, url) = match running.filter(|_| config.database.url.is_none()) {
-        Some(url) => (None, url),
-        None => database(config)?,
-    };
+    let (_private, url) = running_database(config)?;
     print(&service::usage::report(&Db::open(&url, 1), time, by, format == Format::Json)?)
+}
+
+/// [`database`]; the private one may be in use by the service meanwhile.
+fn running_database(config: &Config) -> Outcome<(Option<LocalDb>, String)> {
+    let running = LocalDb::url_of_running(&config.data.join("database"), "csgpu");
+    match running.filter(|_| config.database.url.is_none()) {
+        Some(url) => Ok((None, url)),
+        None => database(config),
+    }
 }
 
 /// The database's URL, and the private database itself if there is one.

@@ -4,7 +4,8 @@ use super::World;
 use csgpu::{
     command::Wiring,
     error::Result,
-    store::{Conn, migrate},
+    service,
+    store::{Conn, Db, gpu_history, migrate},
 };
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use std::time::Duration;
@@ -175,6 +176,33 @@ pub fn miscounted(conn: &mut Conn) -> Result<Vec<String>> {
 pub fn check(url: &str) {
     let broken = broken(url, ALWAYS).expect("the database answers");
     assert!(broken.is_empty(), "{broken:#?}");
+    check_history(url);
+}
+
+/// The history of GPUs is what the allocations are, step by step, and nobody changed it.
+fn check_history(url: &str) {
+    let db = Db::open(url, 1);
+    seal(&db);
+    let (text, is_good) = service::usage::verify(&db).expect("the history");
+    assert!(is_good, "{text}");
+    let rule = "SELECT a.id AS what FROM gpu_allocation a WHERE a.sealed <> (a.released IS NOT NULL)
+         OR (a.reserved IS NOT NULL) + (a.allocated IS NOT NULL) + (a.releasing IS NOT NULL) + (a.released IS NOT NULL)
+            <> (SELECT COUNT(*) FROM gpu_history h WHERE h.allocation_id = a.id)";
+    // allocations go on while they are looked at
+    let mut missing = Vec::new();
+    for _ in 0..5 {
+        missing = broken(url, &[("a step is not in the history", rule)]).expect("an answer");
+        if missing.is_empty() {
+            break;
+        }
+        seal(&db);
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// What is not sealed yet is.
+pub fn seal(db: &Db) {
+    while db.txn_blocking("seal", gpu_history::seal).expect("sealed") > 0 {}
 }
 
 /// Waits until nothing is under way in the database at this URL, then checks that nothing leaks.

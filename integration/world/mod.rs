@@ -166,6 +166,7 @@ impl World {
             #[diesel(sql_type = BigInt)]
             sum: i64,
         }
+        invariants::seal(&Db::open(&self.database.url, 1));
         let mut conn = store::migrate::connect(&self.database.url).expect("the database answers");
         // CHECKSUM TABLE would be shorter, but MySQL gives no result columns for it when it is prepared
         conn.batch_execute("SET group_concat_max_len = 1000000").expect("a longer list");

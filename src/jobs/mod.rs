@@ -12,8 +12,10 @@ mod expiry;
 mod hands;
 pub mod hosts;
 mod images;
+mod seals;
 mod worker;
 
 pub use debts::call_in;
 pub use expiry::expire;
+pub use seals::seal_all;
 pub use worker::{Pace, Workers, start};

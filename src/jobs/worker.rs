@@ -96,6 +96,7 @@ pub fn start(wiring: Arc<Wiring>, pace: Pace) -> Workers {
     let mut tasks = vec![
         super::images::start(Arc::clone(&wiring)),
         super::expiry::start(Arc::clone(&wiring)),
+        super::seals::start(Arc::clone(&wiring)),
         tokio::spawn(heartbeat(wiring, pace, hands, beat)),
         tokio::spawn(claim_loop(floor, Arc::clone(&slots), stopped)),
     ];

@@ -1,14 +1,16 @@
-//! `csgpu usage`: what was used between two days, summed, as CSV or JSON.
+//! `csgpu usage`: what was used between two days, summed, as CSV or JSON; and whether the history of GPUs is unchanged.
 
 use crate::{
     domain::Time,
     error::Result,
     store::{
-        Db,
+        Db, gpu_history,
         usage::{Sum, SumBy, Usage, sums},
     },
 };
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 
 /// The sums as text: a line of CSV for each, below a line of names, or one JSON array.
 pub fn report(db: &Db, (from, to): (Time, Time), by: SumBy, as_json: bool) -> Result<String> {
@@ -37,6 +39,27 @@ pub fn report(db: &Db, (from, to): (Time, Time), by: SumBy, as_json: bool) -> Re
         text.push('\n');
     }
     Ok(text)
+}
+
+/// Checks the history of every GPU: what is wrong, a line for each, and one line about all; is it all right? An auditor who keeps
+/// the digest can tell later whether what there was then is still there.
+pub fn verify(db: &Db) -> Result<(String, bool)> {
+    let (mut text, mut entries, mut broken) = (String::new(), 0, 0);
+    let mut digest = Sha256::new();
+    let chains = db.read_blocking(gpu_history::chains)?;
+    for chain in &chains {
+        let verdict = db.read_blocking(|conn| gpu_history::check(conn, *chain))?;
+        entries += verdict.entries;
+        digest.update(format!("{chain} {} {}\n", verdict.entries, verdict.hash));
+        if let Some((at, why)) = verdict.broken {
+            broken += 1;
+            let _ = writeln!(text, "GPU {chain}: entry {at}: {why}");
+        }
+    }
+    let digest: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let gpus = chains.len();
+    let _ = writeln!(text, "{gpus} GPUs, {entries} entries, {broken} broken, digest {digest}");
+    Ok((text, broken == 0))
 }
 
 fn object(whose: &str, row: &Sum) -> Value {

@@ -31,6 +31,7 @@ pub mod gpu_drift;
 pub mod gpu_fabric;
 pub mod gpu_health;
 pub mod gpu_held;
+pub mod gpu_history;
 pub mod gpu_inventory;
 pub mod gpu_model;
 pub mod gpu_offering;

@@ -141,6 +141,7 @@ diesel::table! {
         domain_id -> Nullable<Text>,
         profile_id -> Nullable<Text>,
         memory_mib -> BigInt,
+        sealed -> Bool,
     }
 }
 
@@ -204,6 +205,40 @@ diesel::table! {
         accepted -> Nullable<Text>,
         domain_name -> Nullable<Text>,
         since -> Datetime,
+    }
+}
+
+diesel::table! {
+    gpu_history (chain_id, position) {
+        chain_id -> Text,
+        position -> BigInt,
+        allocation_id -> Text,
+        stage -> Integer,
+        device_id -> Text,
+        happened -> Datetime,
+        cause -> Nullable<Text>,
+        vm_id -> Text,
+        vm_name -> Nullable<Text>,
+        account_id -> Nullable<Text>,
+        account -> Nullable<Text>,
+        domain_id -> Nullable<Text>,
+        domain_path -> Nullable<Text>,
+        project_id -> Nullable<Text>,
+        project -> Nullable<Text>,
+        host_id -> Text,
+        host -> Nullable<Text>,
+        profile_id -> Nullable<Text>,
+        memory_mib -> BigInt,
+        proof -> Nullable<Text>,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    gpu_history_head (chain_id) {
+        chain_id -> Text,
+        position -> BigInt,
+        hash -> Text,
     }
 }
 
@@ -843,6 +878,8 @@ diesel::allow_tables_to_appear_in_same_query! {
     gpu_card,
     gpu_device,
     gpu_drift,
+    gpu_history,
+    gpu_history_head,
     gpu_offering,
     gpu_offering_alternative,
     gpu_slice_type,

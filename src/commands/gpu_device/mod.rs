@@ -9,6 +9,8 @@ mod disable;
 mod discover;
 mod drain;
 mod enable;
+mod history;
+pub mod history_view;
 mod import;
 mod list;
 mod manage;
@@ -31,6 +33,7 @@ pub const COMMANDS: &[Entry] = &[
     sync::<enable::EnableGpuDevice>(),
     sync::<import::ImportGpuDevices>(),
     sync::<list::ListGpuDevices>(),
+    sync::<history::ListGpuDeviceHistory>(),
     sync::<manage::ManageGpuDevice>(),
     asynchronous::<reset::ResetGpuDevice>(),
     sync::<undrain::UndrainGpuDevice>(),
