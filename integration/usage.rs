@@ -102,3 +102,34 @@ async fn a_stretch_is_cut_at_the_ends_of_days_and_its_parts_add_up() {
     let types = world.admin.ok("listUsageTypes", &[]).await;
     assert_eq!(types["usagetype"].as_array().map(Vec::len), Some(6));
 }
+
+#[actix_web::test]
+async fn a_domain_administrator_reads_the_usage_of_the_own_tree_only() {
+    let world = World::new().await;
+    let domain = async |name: &str| {
+        let made = world.admin.ok("createDomain", &[("name", name)]).await;
+        made["domain"]["id"].as_str().expect("an id").to_owned()
+    };
+    let (home, away) = (domain("home").await, domain("away").await);
+    let boss = world.member("boss", "2", Some(&home)).await;
+    for (name, home) in [("near", &home), ("far", &away)] {
+        world.member(name, "0", Some(home)).await;
+        world
+            .run(&format!(
+                "INSERT INTO usage_interval (id, kind, account_id, domain_id, subject_id, name, started, ended, open)
+                 SELECT UUID(), k, id, domain_id, UUID(), name, '2026-03-01', '2026-03-02', NULL FROM account
+                 JOIN (SELECT 1 AS k UNION ALL SELECT 2) k WHERE name = '{name}'"
+            ))
+            .await;
+    }
+    let names = |rows: &[Value]| {
+        rows.iter().map(|row| row["account"].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&records(&boss, "2026-03-31", &[]).await), ["near", "near"]);
+    assert_eq!(names(&records(&boss, "2026-03-31", &[("type", "1")]).await), ["near"]);
+    assert_eq!(records(&world.admin, "2026-03-31", &[]).await.len(), 4);
+    let far = [("domainid", &*away), ("account", "far"), ("type", "2")];
+    assert_eq!(names(&records(&world.admin, "2026-03-31", &far).await), ["far"]);
+    let words = [("startdate", "2026-01-01"), ("enddate", "2026-03-31"), far[0], far[1]];
+    assert_ne!(boss.call("listUsageRecords", &words).await.status, 200, "another tree");
+}

@@ -3,10 +3,14 @@
 use crate::{
     domain::{Id, Time, id},
     error::Result,
-    store::{Conn, Window, owner::Owners},
+    store::{
+        Conn, Window,
+        owner::Owners,
+        prepared::{Prepared, marks, prepared},
+    },
 };
 use diesel::{
-    QueryableByName, RunQueryDsl, sql_query,
+    QueryableByName, RunQueryDsl,
     sql_types::{BigInt, Datetime, Integer, Nullable, Text},
 };
 
@@ -83,26 +87,30 @@ struct Count {
     n: i64,
 }
 
-/// The stretches with what they show as (GPUs also as GPU memory), the days, and what is left of each stretch.
-fn source(filter: &Filter) -> String {
-    let owners = match &filter.owners {
+/// The column and the ids that an owner's usage has; `None`: everybody's.
+fn owned(owners: &Owners) -> Option<(&'static str, Vec<String>)> {
+    let text = |ids: &[Id<id::Domain>]| ids.iter().map(ToString::to_string).collect();
+    match owners {
         // what projects used is paid for like the rest
-        Owners::All | Owners::AllButProjects => String::new(),
-        Owners::Account(account) => format!(" AND u.account_id = '{account}'"),
-        Owners::Accounts(accounts) if accounts.is_empty() => " AND FALSE".to_owned(),
+        Owners::All | Owners::AllButProjects => None,
+        Owners::Account(account) => Some(("account_id", vec![account.to_string()])),
         Owners::Accounts(accounts) => {
-            let ids: Vec<String> = accounts.iter().map(|id| format!("'{id}'")).collect();
-            format!(" AND u.account_id IN ({})", ids.join(", "))
-        }
-        Owners::Domains(domains) | Owners::DomainsButProjects(domains) if domains.is_empty() => {
-            " AND FALSE".to_owned()
+            Some(("account_id", accounts.iter().map(ToString::to_string).collect()))
         }
         Owners::Domains(domains) | Owners::DomainsButProjects(domains) => {
-            let ids: Vec<String> = domains.iter().map(|id| format!("'{id}'")).collect();
-            format!(" AND u.domain_id IN ({})", ids.join(", "))
+            Some(("domain_id", text(domains)))
         }
+    }
+}
+
+/// The stretches with what they show as (GPUs also as GPU memory), the days, and what is left of each stretch.
+fn source(filter: &Filter, owned: Option<&(&'static str, Vec<String>)>) -> String {
+    let owners = match owned {
+        None => String::new(),
+        Some((_, ids)) if ids.is_empty() => " AND FALSE".to_owned(),
+        Some((column, ids)) => format!(" AND u.{column} IN ({})", marks(ids.len())),
     };
-    let kind = filter.kind.map(|kind| format!(" AND s.shown = {kind}")).unwrap_or_default();
+    let kind = filter.kind.map(|_| " AND s.shown = ?").unwrap_or_default();
     format!(
         "FROM (SELECT CAST(? AS DATETIME(6)) AS a, LEAST(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6)) AS b) r \
          JOIN days d ON d.day < r.b \
@@ -114,12 +122,33 @@ fn source(filter: &Filter) -> String {
     )
 }
 
+/// A statement with all of its values.
+fn bound<'a>(
+    text: String,
+    filter: &'a Filter,
+    owned: Option<&'a (&'static str, Vec<String>)>,
+) -> Prepared<'a> {
+    let ids = owned.map_or(&[][..], |(_, ids)| ids);
+    prepared(text)
+        .rare(true)
+        .bind::<Datetime, _>(filter.from)
+        .bind::<Datetime, _>(filter.to)
+        .bind::<Datetime, _>(filter.from)
+        .bind::<Datetime, _>(filter.to)
+        .bind::<Nullable<Text>, _>(&filter.subject)
+        .bind::<Nullable<Text>, _>(&filter.subject)
+        .bind_all::<Text, _>(ids)
+        .bind_all::<Integer, _>(filter.kind)
+}
+
 const DAYS: &str = "WITH RECURSIVE days (day) AS (SELECT CAST(DATE(?) AS DATETIME(6)) UNION ALL \
     SELECT day + INTERVAL 1 DAY FROM days WHERE day + INTERVAL 1 DAY < ?)";
 
 /// How many records there are, and one page of them, by day, account, kind and thing. Two statements at most.
 pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, Vec<Record>)> {
     let page = window.limit.unwrap_or(i64::MAX);
+    let owned = owned(&filter.owners);
+    let owned = owned.as_ref();
     let text = format!(
         "{DAYS} SELECT s.shown AS kind, u.account_id, account.name AS account, \
          project.id AS project_id, project.name AS project, u.domain_id, domain.name AS domain, \
@@ -130,7 +159,7 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
          TIMESTAMPDIFF(MICROSECOND, GREATEST(u.started, d.day, r.a), \
             LEAST(COALESCE(u.ended, r.b), d.day + INTERVAL 1 DAY, r.b)) AS microseconds {} \
          ORDER BY d.day, u.account_id, s.shown, u.id LIMIT {page} OFFSET {}",
-        source(filter).replacen(
+        source(filter, owned).replacen(
             " WHERE ",
             " JOIN account ON account.id = u.account_id JOIN domain ON domain.id = u.domain_id \
                  LEFT JOIN project ON project.account_id = u.account_id WHERE ",
@@ -138,23 +167,10 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
         ),
         window.offset
     );
-    let rows: Vec<Record> = sql_query(text)
-        .bind::<Datetime, _>(filter.from)
-        .bind::<Datetime, _>(filter.to)
-        .bind::<Datetime, _>(filter.from)
-        .bind::<Datetime, _>(filter.to)
-        .bind::<Nullable<Text>, _>(&filter.subject)
-        .bind::<Nullable<Text>, _>(&filter.subject)
-        .load(conn)?;
+    let rows: Vec<Record> = bound(text, filter, owned).load(conn)?;
     let count = window.count(rows.len(), || {
-        let counted: Count = sql_query(format!("{DAYS} SELECT COUNT(*) AS n {}", source(filter)))
-            .bind::<Datetime, _>(filter.from)
-            .bind::<Datetime, _>(filter.to)
-            .bind::<Datetime, _>(filter.from)
-            .bind::<Datetime, _>(filter.to)
-            .bind::<Nullable<Text>, _>(&filter.subject)
-            .bind::<Nullable<Text>, _>(&filter.subject)
-            .get_result(conn)?;
+        let text = format!("{DAYS} SELECT COUNT(*) AS n {}", source(filter, owned));
+        let counted: Count = bound(text, filter, owned).get_result(conn)?;
         Ok(counted.n)
     })?;
     Ok((count, rows))
