@@ -35,6 +35,7 @@ mod job;
 mod keeper;
 mod kernel;
 mod limit;
+mod metrics;
 mod migrate;
 mod network;
 mod power;

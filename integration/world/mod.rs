@@ -56,6 +56,8 @@ pub struct Server {
     pub wiring: Arc<Wiring>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// What answers its requests.
+    pub kernel: Kernel,
     workers: Option<jobs::Workers>,
     stop: http::Stop,
 }
@@ -238,12 +240,12 @@ impl Server {
         let enter = wiring.db.txn("enter", move |tx| store::server::enter(tx, me, "test", "0"));
         enter.await.expect("the server's row");
         let listen = [SocketAddr::from(([127, 0, 0, 1], 0))];
-        let server =
-            http::Server::bind(&listen, Kernel::new(Arc::clone(&wiring))).expect("a free port");
+        let kernel = Kernel::new(Arc::clone(&wiring));
+        let server = http::Server::bind(&listen, kernel.clone()).expect("a free port");
         let (address, stop) = (server.addresses()[0], server.stop());
         tokio::spawn(server.run());
         let workers = Some(jobs::start(Arc::clone(&wiring), pace));
-        Self { wiring, address, workers, stop }
+        Self { wiring, address, kernel, workers, stop }
     }
 
     /// Works on no more jobs and sends no heartbeat: what its database counts then are its requests.

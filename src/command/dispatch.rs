@@ -1,6 +1,6 @@
 //! From an authenticated caller and a command's name to an answer.
 
-use super::{Args, Call, Cx, Entry, Wiring, roles};
+use super::{Args, Call, Cx, Entry, Wiring, meter::Meter, roles};
 use crate::{
     domain::identity::Caller,
     error::{Error, Result},
@@ -16,17 +16,23 @@ pub type Answer = String;
 pub struct Kernel {
     wiring: Arc<Wiring>,
     pub(super) known: Arc<roles::Known>,
+    pub(super) meter: Arc<Meter>,
 }
 
 impl Kernel {
     /// A kernel over the service's parts.
     pub fn new(wiring: Arc<Wiring>) -> Self {
-        Self { wiring, known: Arc::default() }
+        Self { wiring, known: Arc::default(), meter: Arc::default() }
     }
 
     /// The service's parts.
     pub fn wiring(&self) -> &Arc<Wiring> {
         &self.wiring
+    }
+
+    /// What this server answered so far.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// A command by its exact name.

@@ -65,6 +65,8 @@ settings! {
         jobs: Jobs = Jobs::default(),
         /// What administrators are alarmed about.
         alerts: Alerts = Alerts::default(),
+        /// What monitoring reads.
+        metrics: Metrics = Metrics::default(),
         /// The log.
         log: Log = Log::default(),
     }
@@ -196,6 +198,15 @@ settings! {
 }
 
 settings! {
+    /// What monitoring reads.
+    Metrics {
+        /// The address at which /metrics answers, for Prometheus: "127.0.0.1:9180". It needs no key and names hosts, accounts and
+        /// domains, so it is apart from the API, and without an address there is none.
+        listen: Option<SocketAddr> = None,
+    }
+}
+
+settings! {
     /// What is written to standard error.
     Log {
         /// error, warn, info, debug or trace; also per module: "info,csgpu::store=debug" shows every statement.
@@ -254,6 +265,7 @@ const TABLES: &[(&str, &[&str], &[Field])] = &[
     ("images", Images::ABOUT, Images::FIELDS),
     ("jobs", Jobs::ABOUT, Jobs::FIELDS),
     ("alerts", Alerts::ABOUT, Alerts::FIELDS),
+    ("metrics", Metrics::ABOUT, Metrics::FIELDS),
     ("log", Log::ABOUT, Log::FIELDS),
 ];
 

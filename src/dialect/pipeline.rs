@@ -5,6 +5,7 @@
 
 use std::error::Error as _;
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
@@ -19,8 +20,21 @@ use crate::error::{Error, Result};
 /// Stands for a user whose id is none of the caller's business.
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Answers a request.
+/// Answers a request, and counts it.
 pub async fn answer(kernel: &Kernel, visit: Visit) -> Answer {
+    let began = Instant::now();
+    let entry = exact(&visit.params, "command").and_then(|name| kernel.find(name));
+    let command = match (door::of(&visit), entry) {
+        (Some(_), _) => "login",
+        (None, Some(entry)) => entry.spec.name,
+        (None, None) => "unknown",
+    };
+    let answer = unmetered(kernel, visit).await;
+    kernel.meter().count(command, answer.status, began.elapsed());
+    answer
+}
+
+async fn unmetered(kernel: &Kernel, visit: Visit) -> Answer {
     if let Some(door) = door::of(&visit) {
         return door::answer(kernel, &visit, door).await;
     }

@@ -9,11 +9,13 @@ pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain;charset=utf-8").body("live\n")
 }
 
-/// A request could be served: the statement that each request begins with gets through.
+/// A request could be served: what each request begins with gets through, and something can be written.
 pub(super) async fn ready(kernel: web::Data<Kernel>) -> HttpResponse {
-    let (mut response, text) = match kernel.authenticate("").await {
-        Ok(_) => (HttpResponse::Ok(), "ready\n".to_string()),
-        Err(error) => (HttpResponse::ServiceUnavailable(), format!("not ready: {error}\n")),
+    let (mut response, text) = match kernel.ready().await {
+        Ok(()) => (HttpResponse::Ok(), "ready\n".to_string()),
+        Err((part, why)) => {
+            (HttpResponse::ServiceUnavailable(), format!("not ready: {part}: {why}\n"))
+        }
     };
     response.content_type("text/plain;charset=utf-8").body(text)
 }

@@ -7,6 +7,7 @@
 mod api;
 mod gzip;
 mod health;
+mod metrics;
 mod pages;
 mod reply;
 mod server;

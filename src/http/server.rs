@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, guard, web};
 
-use super::{api, health, pages};
+use super::{api, health, metrics, pages};
 use crate::command::Kernel;
 
 /// A connection without a request for this long is closed.
@@ -31,6 +31,19 @@ pub struct Stop(ServerHandle);
 impl Server {
     /// Listens at these addresses; port 0 takes a free one. Must be called inside a runtime.
     pub fn bind(addresses: &[SocketAddr], kernel: Kernel) -> io::Result<Self> {
+        Self::bind_to(addresses, kernel, routes)
+    }
+
+    /// Listens for monitoring at these addresses: what is told there is not for everyone who may reach the API.
+    pub fn bind_metrics(addresses: &[SocketAddr], kernel: Kernel) -> io::Result<Self> {
+        Self::bind_to(addresses, kernel, monitoring)
+    }
+
+    fn bind_to(
+        addresses: &[SocketAddr],
+        kernel: Kernel,
+        routes: fn(&mut web::ServiceConfig),
+    ) -> io::Result<Self> {
         let kernel = web::Data::from(Arc::new(kernel));
         let mut server =
             HttpServer::new(move || App::new().app_data(kernel.clone()).configure(routes))
@@ -92,6 +105,15 @@ fn routes(config: &mut web::ServiceConfig) {
             web::resource(["/", "/client", "/client/"])
                 .route(web::route().guard(spoken()).to(pages::front)),
         )
+        .service(web::resource("/health/live").to(health::live))
+        .service(web::resource("/health/ready").to(health::ready))
+        .default_service(web::to(pages::nothing));
+}
+
+/// Where monitoring finds what.
+fn monitoring(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/metrics").route(web::get().to(metrics::all)))
         .service(web::resource("/health/live").to(health::live))
         .service(web::resource("/health/ready").to(health::ready))
         .default_service(web::to(pages::nothing));

@@ -49,10 +49,10 @@ pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + S
         nudge: Nudge::default(),
         server,
     });
-    let listening =
-        Server::bind(&[config.listen], Kernel::new(Arc::clone(&wiring))).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot listen at {}: {error}", config.listen))
-        })?;
+    let kernel = Kernel::new(Arc::clone(&wiring));
+    let listening = Server::bind(&[config.listen], kernel.clone())
+        .map_err(|error| cannot_listen(config.listen, &error))?;
+    let monitoring = monitoring(config, kernel)?;
     if let Some(admin) = first_start::seed(&db, config.admin.password.as_ref()).await? {
         say(&admin)?;
     }
@@ -68,6 +68,7 @@ pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + S
     let addresses = listening.addresses().to_vec();
     let served = tokio::spawn(listening.run());
     say(&ready(&addresses))?;
+    let monitoring = monitoring.map(|server| tokio::spawn(server.run()));
     tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
     tracing::info!("stopping; asked again, it does not wait for what is under way");
     let in_order = async {
@@ -80,8 +81,24 @@ pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + S
         _ = int.recv() => stop.at_once().await,
     }
     keeper.abort();
+    monitoring.inspect(tokio::task::JoinHandle::abort);
     db.txn("leave", move |tx| store::server::leave(tx, server)).await?;
     Ok(served.await??)
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen at {address}: {error}"))
+}
+
+/// The listener of monitoring, if there is to be one.
+fn monitoring(config: &Config, kernel: Kernel) -> io::Result<Option<Server>> {
+    let Some(address) = config.metrics.listen else { return Ok(None) };
+    let server =
+        Server::bind_metrics(&[address], kernel).map_err(|error| cannot_listen(address, &error))?;
+    for address in server.addresses() {
+        tracing::info!("metrics at http://{address}/metrics");
+    }
+    Ok(Some(server))
 }
 
 /// The public key by which this service logs in to its hosts; makes the pair if there is none.

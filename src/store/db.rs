@@ -68,6 +68,17 @@ impl DerefMut for Tx<'_> {
     }
 }
 
+/// How many connections there are.
+#[derive(Debug, Clone, Copy)]
+pub struct Connections {
+    /// The most there may be.
+    pub most: u32,
+    /// Those that are open.
+    pub open: u32,
+    /// Those that somebody uses.
+    pub busy: u32,
+}
+
 impl fmt::Debug for Tx<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tx")
@@ -138,6 +149,16 @@ impl Db {
     /// connections not: for tests that pin the cost of a request.
     pub fn statements(&self) -> u64 {
         self.shared.statements.load(Relaxed)
+    }
+
+    /// How its connections are used now.
+    pub fn pool(&self) -> Connections {
+        let state = self.pool.state();
+        Connections {
+            most: self.pool.max_size(),
+            open: state.connections,
+            busy: state.connections.saturating_sub(state.idle_connections),
+        }
     }
 
     /// Runs `attempt` on blocking threads until it is done or patience is.

@@ -45,6 +45,7 @@ pub mod job;
 pub mod job_expiry;
 pub mod limit;
 pub mod lookup;
+pub mod metrics;
 pub mod migrate;
 pub mod network;
 pub mod network_offering;
