@@ -44,6 +44,7 @@ mod project;
 mod project_role;
 mod resize;
 mod role;
+mod rolling;
 mod serve;
 mod session;
 mod storage_pool;

@@ -98,8 +98,11 @@ const INSTANCES: Place = ("Advanced", "Compute", "Virtual Machine");
 const HYPERVISOR: Place = ("Advanced", "Hypervisor", "Hypervisor");
 const API: Place = ("Advanced", "Management Server", "API");
 
+/// Name, place, type, value, what it can be listed for, what it says.
+type Fixed = (&'static str, Place, Type, &'static str, &'static [Scope], &'static str);
+
 /// What clients read; the service knows no other value.
-const FIXED: &[(&str, Place, Type, &str, &[Scope], &str)] = &[
+const FIXED: &[Fixed] = &[
     (
         "allow.user.expunge.recover.vm",
         INSTANCES,

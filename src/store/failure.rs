@@ -37,8 +37,12 @@ const LOST: &[&str] = &[
     "has not yet prepared node",
 ];
 /// Words that say that the transaction lost against another one and was, or must be, rolled back.
-const COLLISION: &[&str] =
-    &["try restarting", "record has changed since last read", "instructed the server to rollback"];
+const COLLISION: &[&str] = &[
+    "try restarting",
+    "retry transaction",
+    "record has changed since last read",
+    "instructed the server to rollback",
+];
 /// Words that say that there is no room.
 const FULL: &[&str] =
     &["no space left", "disk full", "errno: 28", "error 28", "errcode: 28", "' is full"];
@@ -174,6 +178,7 @@ mod tests {
                 "WSREP detected deadlock/conflict and aborted the transaction. Try restarting the transaction",
                 Meaning::Collision,
             ),
+            ("Table definition has changed, please retry transaction", Meaning::Collision),
             ("MySQL server has gone away", Meaning::Lost),
             ("Lost connection to server during query", Meaning::Lost),
             ("Connection was killed", Meaning::Lost),

@@ -4,7 +4,10 @@
 //! On a cluster whose nodes do not share such locks the later one stumbles over a table that the earlier one has just
 //! created; it then waits until the schema is complete.
 
-use super::pool::{Conn, open};
+use super::{
+    neighbours,
+    pool::{Conn, open},
+};
 use crate::error::{Error, Result};
 use diesel::{
     ConnectionError, QueryableByName, RunQueryDsl, connection::SimpleConnection, mysql::Mysql,
@@ -58,7 +61,7 @@ pub fn migrate(conn: &mut Conn) -> Result<Vec<String>> {
     outcome
 }
 
-/// Says whether the database has exactly the schema of this binary.
+/// Says whether the database has all of the schema of this binary.
 pub fn check(conn: &mut Conn) -> Result<()> {
     let missing = missing(conn)?;
     if missing.is_empty() {
@@ -75,8 +78,13 @@ fn migrate_locked(conn: &mut Conn) -> Result<Vec<String>> {
     if missing(conn)?.is_empty() {
         return Ok(Vec::new());
     }
+    neighbours::make_way(conn, neighbours::FLOOR)?;
     match conn.run_pending_migrations(MIGRATIONS) {
-        Ok(done) => Ok(done.iter().map(ToString::to_string).collect()),
+        Ok(done) => {
+            let done = done.iter().map(ToString::to_string).collect();
+            neighbours::raise(conn, neighbours::FLOOR)?;
+            Ok(done)
+        }
         Err(error) if error.to_string().contains("already exists") => {
             wait_for_the_other_one(conn).map_err(|_| broken(&error))
         }
@@ -105,7 +113,7 @@ fn broken(error: &dyn std::fmt::Display) -> Error {
     ))
 }
 
-/// What this binary knows and the database has not; an error if the database has what this binary does not know.
+/// What this binary knows and the database has not; an error if the database is for later ones ([`neighbours`]).
 fn missing(conn: &mut Conn) -> Result<BTreeSet<String>> {
     let known = known()?;
     let tables: BTreeSet<String> = sql_query(
@@ -126,9 +134,15 @@ fn missing(conn: &mut Conn) -> Result<BTreeSet<String>> {
     let applied = conn.applied_migrations().map_err(Error::Internal)?;
     let applied: BTreeSet<String> = applied.iter().map(ToString::to_string).collect();
     if let Some(newest) = applied.difference(&known).last() {
-        return Err(stop(format!(
-            "this database was written by a newer csgpu (step {newest} is unknown here): install that version or a later one"
-        )));
+        let floor = neighbours::floor(conn)?;
+        if !floor.as_ref().is_some_and(|floor| known.contains(floor)) {
+            let floor = floor.unwrap_or_else(|| newest.clone());
+            return Err(stop(format!(
+                "this database was written by a newer csgpu (step {newest} is unknown here) and is for those who know \
+                 step {floor}: install that version or a later one"
+            )));
+        }
+        tracing::info!(newest, "the database has steps of a newer csgpu, which only add");
     }
     Ok(known.difference(&applied).cloned().collect())
 }
@@ -160,7 +174,7 @@ fn lock(conn: &mut Conn) -> Result<bool> {
     Ok(sql_query(text).get_result::<Won>(conn)?.won == Some(1))
 }
 
-fn stop(text: impl Into<String>) -> Error {
+pub(super) fn stop(text: impl Into<String>) -> Error {
     Error::Stopping(text.into())
 }
 

@@ -47,6 +47,7 @@ pub mod limit;
 pub mod lookup;
 pub mod metrics;
 pub mod migrate;
+pub mod neighbours;
 pub mod network;
 pub mod network_offering;
 pub mod nic;

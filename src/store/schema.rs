@@ -557,6 +557,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    schema_floor (id) {
+        id -> Integer,
+        step -> Text,
+    }
+}
+
+diesel::table! {
     scoped_setting (scope, scope_id, name) {
         scope -> Text,
         scope_id -> Text,
@@ -572,6 +579,7 @@ diesel::table! {
         version -> Text,
         started -> Datetime,
         heartbeat -> Datetime,
+        newest_step -> Nullable<Text>,
     }
 }
 
@@ -902,6 +910,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     resource_count,
     role,
     role_rule,
+    schema_floor,
     scoped_setting,
     server,
     service_offering,

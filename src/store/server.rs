@@ -23,6 +23,8 @@ pub struct Row {
     pub started: Time,
     /// When it was last heard of.
     pub heartbeat: Time,
+    /// The newest step of the schema that it knows.
+    pub newest_step: Option<String>,
 }
 
 /// Enters a service that starts.
@@ -34,6 +36,7 @@ pub fn enter(tx: &mut Tx<'_>, id: Id<id::Server>, name: &str, version: &str) -> 
             server::version.eq(version),
             server::started.eq(clock()),
             server::heartbeat.eq(clock()),
+            server::newest_step.eq(super::migrate::known()?.pop_last()),
         ))
         .execute(&mut **tx)?;
     Ok(())

@@ -1,0 +1,2 @@
+ALTER TABLE `server` DROP COLUMN `newest_step`;
+DROP TABLE `schema_floor`;
