@@ -4,7 +4,7 @@
 use super::{
     Conn, Tx, nic,
     owner::Owner,
-    schema::{network, nic as nics},
+    schema::{domain, network, nic as nics},
     usage, vm,
     volume::{self, Volume},
 };
@@ -15,7 +15,7 @@ use crate::{
     },
     error::Result,
 };
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
 
 /// What of a domain goes into the books besides its devices.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +30,7 @@ pub struct Parts {
     pub notes: Vec<String>,
 }
 
-/// What can be held of these parts. Two statements.
+/// What can be held of these parts. Three statements.
 pub fn parts(
     conn: &mut Conn,
     seen: &SeenParts,
@@ -123,21 +123,29 @@ struct Network {
 
 /// The networks of a zone that this owner's instances may be in.
 fn networks(conn: &mut Conn, owner: Owner, zone: Id<id::Zone>) -> Result<Vec<Network>> {
-    type Row = (Id<id::Network>, String, String, Option<String>);
-    let is_open = network::acl_type.eq("Domain").or(network::account_id.eq(owner.account));
+    type Row =
+        ((Id<id::Network>, String, String, Option<String>), (Id<id::Account>, String, String));
+    let own = super::owner::path(conn, owner.domain)?;
     let rows: Vec<Row> = network::table
-        .filter(network::zone_id.eq(zone).and(network::alive.eq(true)).and(is_open))
+        .inner_join(domain::table.on(domain::id.eq(network::domain_id)))
+        .filter(network::zone_id.eq(zone).and(network::alive.eq(true)))
         .order(network::id)
-        .select((network::id, network::name, network::guest_type, network::bridge))
+        .select((
+            (network::id, network::name, network::guest_type, network::bridge),
+            (network::account_id, network::acl_type, domain::path),
+        ))
         .load(conn)?;
-    let network = |(id, name, kind, bridge): Row| {
+    let is_open = |(_, (account, acl, path)): &Row| {
+        *account == owner.account || (acl == "Domain" && own.starts_with(path.as_str()))
+    };
+    let network = |((id, name, kind, bridge), _): Row| {
         let links = match (kind.as_str(), bridge) {
             ("Isolated", _) => vec![names::network(id), names::bridge(id)],
             (_, bridge) => bridge.into_iter().collect(),
         };
         Network { id, name, links }
     };
-    Ok(rows.into_iter().map(network).collect())
+    Ok(rows.into_iter().filter(is_open).map(network).collect())
 }
 
 /// The one network that an interface is in. Error: why there is none.

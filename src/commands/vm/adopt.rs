@@ -14,6 +14,7 @@ use crate::{
         placement::{NumaPolicy, Packing},
         vm::{Choice, GpuDemand, VmState},
     },
+    hypervisor::HostDriver,
     store::{
         adopted_parts,
         adoption::{self, Stray},
@@ -81,12 +82,8 @@ impl Command for AdoptVirtualMachine {
         if let (Some(name), true) = (&wanted, names.is_empty()) {
             return Err(Error::Invalid(format!("there is no domain {name} on host {host}")));
         }
-        let (seen, asked, caller) = (domains.clone(), request.clone(), cx.caller.clone());
-        let found = cx.db.read(move |conn| adoption::strays(conn, host, &seen)).await?;
-        let mut parts = HashMap::new();
-        for stray in found.iter().filter(|stray| names.contains(&stray.domain.uuid)) {
-            parts.insert(stray.domain.uuid, driver.parts(stray.domain.uuid).await?);
-        }
+        let (asked, caller) = (request.clone(), cx.caller.clone());
+        let mut parts = ask(cx, driver.as_ref(), host, (&domains, &names)).await?;
         let (seen, known) = (domains.clone(), parts.clone());
         let shown = cx
             .db
@@ -127,6 +124,22 @@ impl Command for AdoptVirtualMachine {
         }
         Ok(List::whole(views))
     }
+}
+
+/// What the host says these domains have besides devices, as far as they could be taken over.
+async fn ask(
+    cx: &Cx,
+    driver: &dyn HostDriver,
+    host: Id<id::Host>,
+    (domains, names): (&[SeenDomain], &[uuid::Uuid]),
+) -> Result<HashMap<uuid::Uuid, SeenParts>> {
+    let seen = domains.to_vec();
+    let found = cx.db.read(move |conn| adoption::strays(conn, host, &seen)).await?;
+    let mut parts = HashMap::new();
+    for stray in found.iter().filter(|stray| names.contains(&stray.domain.uuid)) {
+        parts.insert(stray.domain.uuid, driver.parts(stray.domain.uuid).await?);
+    }
+    Ok(parts)
 }
 
 /// Takes one domain over, in one transaction; what speaks against it by then is told.
