@@ -60,6 +60,7 @@ mod sweep_tidy;
 mod template;
 mod usage;
 mod vm;
+mod vm_boot;
 mod vm_cost;
 mod vm_words;
 mod wire;

@@ -199,6 +199,7 @@ fn machine(plan: &Blueprint) -> Result<MachineSpec> {
         numa: demand.map_or(NumaPolicy::Ignored, |demand| demand.numa),
         device_nodes: plan.devices.iter().map(node).collect(),
         hugepages,
+        firmware: plan.firmware,
         extra: plan.extra.clone(),
         details: BTreeMap::new(),
     })

@@ -80,6 +80,12 @@ pub(super) struct Request {
     /// details by name; cpuNumber, cpuSpeed and memory size an instance of a customized offering
     #[param(since = "4.3")]
     pub(super) details: BTreeMap<String, String>,
+    /// what the instance boots by: BIOS or UEFI, which its host must have
+    #[param(since = "4.14")]
+    pub(super) boot_type: Option<String>,
+    /// how it boots by UEFI: LEGACY or SECURE
+    #[param(since = "4.14")]
+    pub(super) boot_mode: Option<String>,
     /// elements to be added to the instance's definition, where the operator allows them; never devices
     #[param(since = "4.12", max = 5120)]
     pub(super) extra_config: Option<String>,

@@ -1,6 +1,7 @@
 //! From a request to an instance that could be: everything but the host.
 
 use super::{
+    boot,
     deploy::Request,
     extra, grouping,
     wish::{self, Wish},
@@ -115,7 +116,8 @@ pub(super) fn draw(
     };
     let root = root(&vm, request, root_size);
     let allowed = &env.settings.extra_config;
-    let details = check_details(&request.details, request.extra_config.as_deref(), allowed)?;
+    let mut details = check_details(&request.details, request.extra_config.as_deref(), allowed)?;
+    details.extend(boot::detail(request)?);
     Ok(Draft { vm, root, wishes, details, groups, order })
 }
 
@@ -481,5 +483,5 @@ pub(super) fn check_details(
     if details.values().any(|value| value.len() > 8192) {
         return Err(Error::invalid("a detail's value has at most 8192 bytes"));
     }
-    extra::details(details, extra, allowed)
+    boot::checked(extra::details(details, extra, allowed)?)
 }

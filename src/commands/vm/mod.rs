@@ -6,6 +6,7 @@
 
 mod adopt;
 pub mod adopting;
+mod boot;
 mod building;
 mod change;
 mod clearing;

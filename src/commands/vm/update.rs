@@ -3,7 +3,7 @@
 use super::{draft, view::VmView};
 use crate::{
     command::prelude::*,
-    domain::vm::VmState,
+    domain::{machine::Firmware, vm::VmState},
     store::{
         detail,
         vm::{self, Change},
@@ -76,12 +76,14 @@ impl Command for UpdateVirtualMachine {
                 }
                 vm::set_user_data(tx, id, text.as_deref())?;
             }
-            if clean_up {
-                detail::clear(tx, id)?;
-            } else if is_only_extra {
+            if is_only_extra && !clean_up {
                 detail::put(tx, id, &details)?;
             } else {
-                detail::set(tx, id, &details)?;
+                // what it boots by is not forgotten with the rest: its disk may know no other way
+                let mut before = detail::of(tx, &[id])?.remove(&id).unwrap_or_default();
+                before.retain(|name, _| name == Firmware::DETAIL);
+                before.extend(if clean_up { BTreeMap::new() } else { details.clone() });
+                detail::set(tx, id, &before)?;
             }
             Ok((Some((Kind::Vm, id.uuid())), ()))
         })

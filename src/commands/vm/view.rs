@@ -3,7 +3,7 @@
 use crate::{
     command::{OwnerFields, prelude::*},
     commands::affinity_group::view::AffinityGroupView,
-    domain::identity::shown_path,
+    domain::{identity::shown_path, machine::Firmware},
     store::{
         owner::OwnerName,
         vm::{GpuFacts, Listed, NicFacts},
@@ -215,6 +215,7 @@ impl From<Listed> for VmView {
     fn from(listed: Listed) -> Self {
         let Listed { row, nics, gpus, details, user_data, groups } = listed;
         let ip_address = nics.iter().find(|nic| nic.is_default).and_then(|nic| nic.ip.clone());
+        let (boot_type, boot_mode) = Firmware::read(row.uefi.as_deref()).words();
         let mut view = Self {
             id: row.id,
             name: row.name,
@@ -273,8 +274,8 @@ impl From<Listed> for VmView {
             delete_protection: false,
             os_type_id: row.os_type_id,
             os_display_name: row.os_type,
-            boot_mode: "legacy",
-            boot_type: "Bios",
+            boot_mode,
+            boot_type,
             pool_type: row.pool_kind,
             user_data,
             arch: row.arch,

@@ -31,6 +31,9 @@ pub struct MachineSpec {
     pub numa: NumaPolicy,
     /// The NUMA node of each device, in order; missing or `None`: unknown.
     pub device_nodes: Vec<Option<u32>>,
+    /// What it boots by.
+    #[serde(default)]
+    pub firmware: Firmware,
     /// The pages its memory is made of; `None`: the host's small ones.
     pub hugepages: Option<HugePages>,
     /// Elements that are added to its definition, as somebody who may wrote them.
@@ -54,9 +57,45 @@ impl Default for MachineSpec {
             display: false,
             numa: NumaPolicy::Ignored,
             device_nodes: Vec::new(),
+            firmware: Firmware::Bios,
             hugepages: None,
             extra: None,
             details: BTreeMap::new(),
+        }
+    }
+}
+
+/// What a machine boots by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Firmware {
+    /// The BIOS of old.
+    #[default]
+    Bios,
+    /// UEFI, which starts whatever there is.
+    Uefi,
+    /// UEFI, which starts only what is signed.
+    SecureUefi,
+}
+
+impl Firmware {
+    /// The detail of an instance that boots by UEFI; its value is the mode, `LEGACY` or `SECURE`.
+    pub const DETAIL: &str = "UEFI";
+
+    /// What an instance boots by that has this value of the detail.
+    pub fn read(detail: Option<&str>) -> Self {
+        match detail {
+            None => Self::Bios,
+            Some(mode) if mode.eq_ignore_ascii_case("SECURE") => Self::SecureUefi,
+            Some(_) => Self::Uefi,
+        }
+    }
+
+    /// Type and mode in the words of an answer.
+    pub const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Bios => ("Bios", "legacy"),
+            Self::Uefi => ("Uefi", "legacy"),
+            Self::SecureUefi => ("Uefi", "secure"),
         }
     }
 }

@@ -109,6 +109,15 @@ impl LibvirtDriver {
         let refused = |why: String| {
             Error::Unavailable(format!("host {} cannot run the instance: {why}", self.name))
         };
+        if !ground.firmware.contains(&machine.firmware) {
+            return Err(refused(match ground.firmware.contains(&Firmware::Uefi) {
+                true => "its UEFI firmware has no secure boot".to_owned(),
+                false => {
+                    "it offers no UEFI firmware; the package of it is called ovmf or edk2-ovmf"
+                        .to_owned()
+                }
+            }));
+        }
         let shape = shape(machine, &bars, &ground.capabilities.topology).map_err(refused)?;
         let mut text = xml::domain(machine, &ground, &shape);
         if let Some(extra) = &machine.extra {
@@ -172,18 +181,21 @@ fn ground(session: &Session, simulated: bool) -> Result<Ground, super::fault::Fa
     if simulated {
         let topology = simulated_nodes(&session.connect.node_info()?);
         let capabilities = Capabilities { topology, ..Capabilities::default() };
-        return Ok(Ground { capabilities, domain_type: "test".to_owned() });
+        let firmware = vec![Firmware::Bios, Firmware::Uefi, Firmware::SecureUefi];
+        return Ok(Ground { capabilities, domain_type: "test".to_owned(), firmware });
     }
     let capabilities =
         xml::read_capabilities(&session.connect.capabilities()?).map_err(Fault::Strange)?;
     let arch = (!capabilities.arch.is_empty()).then_some(capabilities.arch.as_str());
     let own = session.connect.domain_capabilities(None, arch, Some("q35"), None, 0);
-    let domain_type = match own {
-        Ok(text) => xml::read_domain_type(&text).map_err(Fault::Strange)?,
-        Err(_) if capabilities.domain_types.iter().any(|kind| kind == "kvm") => "kvm".to_owned(),
-        Err(_) => "qemu".to_owned(),
+    let (domain_type, firmware) = match own {
+        Ok(text) => xml::read_domain_capabilities(&text).map_err(Fault::Strange)?,
+        Err(_) => {
+            let has_kvm = capabilities.domain_types.iter().any(|kind| kind == "kvm");
+            (if has_kvm { "kvm" } else { "qemu" }.to_owned(), vec![Firmware::Bios])
+        }
     };
-    Ok(Ground { capabilities, domain_type })
+    Ok(Ground { capabilities, domain_type, firmware })
 }
 
 /// The test driver tells how many nodes a host of a file has, but not what is in them: equal parts.

@@ -5,6 +5,7 @@ use crate::{
     domain::{
         Id, id,
         infra::{ImageFormat, PoolKind},
+        machine::Firmware,
     },
     error::{Error, Result},
     store::{
@@ -105,6 +106,8 @@ pub struct Blueprint {
     pub devices: Vec<HeldDevice>,
     /// What its offering says of huge pages.
     pub hugepages: Option<String>,
+    /// What it boots by.
+    pub firmware: Firmware,
     /// Elements to be added to its definition.
     pub extra: Option<String>,
     /// Base64 user data.
@@ -113,16 +116,21 @@ pub struct Blueprint {
     pub public_keys: Vec<String>,
 }
 
+/// A detail of what the row is joined with.
+macro_rules! text {
+    ($owner:expr, $name:expr) => {
+        detail::table
+            .filter(detail::owner_id.eq($owner).and(detail::name.eq($name)))
+            .select(detail::value)
+            .single_value()
+    };
+}
+
 /// Reads the plan of an instance that is placed on a host. Six statements, seven with key pairs.
 pub fn blueprint(conn: &mut Conn, id: Id<id::Vm>) -> Result<Blueprint> {
-    type Texts = (Option<String>, Option<String>, Option<String>, Option<String>);
+    type Text = Option<String>;
+    type Texts = (Text, Text, Text, Text, Text);
     type Row = (Vm, Texts, Address, Pool, Image);
-    let hugepages = detail::table
-        .filter(detail::owner_id.eq(vm::offering_id).and(detail::name.eq(HUGE_PAGES)))
-        .select(detail::value);
-    let extra = detail::table
-        .filter(detail::owner_id.eq(vm::id).and(detail::name.eq(EXTRA_CONFIG)))
-        .select(detail::value);
     let row: Option<Row> = vm::table
         .inner_join(
             host::table.on(vm::host_id.eq(diesel::NullableExpressionMethods::nullable(host::id))),
@@ -135,14 +143,20 @@ pub fn blueprint(conn: &mut Conn, id: Id<id::Vm>) -> Result<Blueprint> {
         .filter(vm::id.eq(id).and(vm::removed.is_null()))
         .select((
             Vm::as_select(),
-            (vm::user_data, vm::key_pairs, hugepages.single_value(), extra.single_value()),
+            (
+                vm::user_data,
+                vm::key_pairs,
+                text!(vm::offering_id, HUGE_PAGES),
+                text!(vm::id, EXTRA_CONFIG),
+                text!(vm::id, Firmware::DETAIL),
+            ),
             (host::id, host::name, host::uri, host::host_key),
             (storage_pool::id, storage_pool::kind, storage_pool::path),
             Image::as_select(),
         ))
         .first(conn)
         .optional()?;
-    let Some((vm, (user_data, key_pairs, hugepages, extra), host, pool, image)) = row else {
+    let Some((vm, (user_data, key_pairs, hugepages, extra, uefi), host, pool, image)) = row else {
         return Err(Error::Conflict(format!("instance {id} is on no host")));
     };
     let copied = template_copy::table
@@ -166,6 +180,7 @@ pub fn blueprint(conn: &mut Conn, id: Id<id::Vm>) -> Result<Blueprint> {
         image,
         user_data,
         hugepages,
+        firmware: Firmware::read(uefi.as_deref()),
         extra,
     })
 }

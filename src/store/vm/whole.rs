@@ -161,6 +161,9 @@ pub struct Row {
     /// Its being in affinity groups.
     #[diesel(sql_type = Bool)]
     pub is_grouped: bool,
+    /// How it boots by UEFI; none: it does not.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub uefi: Option<String>,
     /// Its created.
     #[diesel(sql_type = Datetime)]
     pub created: Time,
@@ -179,6 +182,7 @@ const QUERY: &str = "SELECT vm.id, vm.name, vm.display_name, vm.instance_name, v
     vm.gpu_offering_id, gpu_offering.name AS gpu_offering, storage_pool.kind AS pool_kind, \
     vm.cpu_number, vm.cpu_speed, vm.memory_mib, vm.demand, vm.key_pairs, vm.hypervisor, \
     vm.is_displayed, service_offering.offer_ha, vm.created, vm.updated, \
+    (SELECT d.value FROM detail d WHERE d.owner_id = vm.id AND d.name = 'UEFI') AS uefi, \
     EXISTS (SELECT 1 FROM affinity_member m WHERE m.vm_id = vm.id) AS is_grouped \
     FROM vm JOIN account ON account.id = vm.account_id JOIN `user` ON `user`.id = vm.user_id \
     JOIN domain ON domain.id = vm.domain_id JOIN zone ON zone.id = vm.zone_id \

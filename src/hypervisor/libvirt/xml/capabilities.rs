@@ -1,7 +1,10 @@
 //! `<capabilities>` and `<domainCapabilities>`: who the host is, its NUMA nodes, what its domains can be.
 
 use super::read;
-use crate::domain::machine::shape::{HostNode, Topology};
+use crate::domain::machine::{
+    Firmware,
+    shape::{HostNode, Topology},
+};
 use serde::Deserialize;
 
 /// A host as its capabilities describe it.
@@ -128,16 +131,70 @@ pub(in crate::hypervisor::libvirt) fn read_capabilities(
 #[derive(Deserialize)]
 struct DomainCapabilitiesXml {
     domain: String,
+    os: Option<OsXml>,
+}
+#[derive(Deserialize)]
+struct OsXml {
+    #[serde(rename = "enum", default)]
+    choices: Vec<ChoiceXml>,
+    loader: Option<LoaderXml>,
+}
+#[derive(Deserialize)]
+struct LoaderXml {
+    #[serde(rename = "enum", default)]
+    choices: Vec<ChoiceXml>,
+}
+#[derive(Deserialize)]
+struct ChoiceXml {
+    #[serde(rename = "@name")]
+    name: String,
+    #[serde(default)]
+    value: Vec<String>,
 }
 
-/// The type that the host itself would choose for a domain.
-pub(in crate::hypervisor::libvirt) fn read_domain_type(text: &str) -> Result<String, String> {
-    read("domain capabilities", text).map(|found: DomainCapabilitiesXml| found.domain)
+/// The type that the host itself would choose for a domain, and what its domains can boot by.
+pub(in crate::hypervisor::libvirt) fn read_domain_capabilities(
+    text: &str,
+) -> Result<(String, Vec<Firmware>), String> {
+    let found: DomainCapabilitiesXml = read("domain capabilities", text)?;
+    let offers = |choices: &[ChoiceXml], name: &str, word: &str| {
+        choices.iter().any(|it| it.name == name && it.value.iter().any(|value| value == word))
+    };
+    let mut firmware = vec![Firmware::Bios];
+    if let Some(os) = found.os.filter(|os| offers(&os.choices, "firmware", "efi")) {
+        firmware.push(Firmware::Uefi);
+        if os.loader.is_some_and(|loader| offers(&loader.choices, "secure", "yes")) {
+            firmware.push(Firmware::SecureUefi);
+        }
+    }
+    Ok((found.domain, firmware))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_host_can_boot_by_is_read() {
+        // as libvirt 9.0 says it on Debian 12 with ovmf, and without
+        let text = |efi: &str, secure: &str| {
+            format!(
+                "<domainCapabilities><path>/usr/bin/qemu-system-x86_64</path><domain>kvm</domain><machine>pc-q35-7.2</machine>\
+                <arch>x86_64</arch><vcpu max='288'/><os supported='yes'><enum name='firmware'>{efi}</enum>\
+                <loader supported='yes'><value>/usr/share/OVMF/OVMF_CODE_4M.fd</value><enum name='type'><value>rom</value>\
+                <value>pflash</value></enum><enum name='readonly'><value>yes</value><value>no</value></enum>\
+                <enum name='secure'>{secure}<value>no</value></enum></loader></os></domainCapabilities>"
+            )
+        };
+        let (efi, yes) = ("<value>efi</value>", "<value>yes</value>");
+        let read = |efi, yes| read_domain_capabilities(&text(efi, yes)).unwrap();
+        let (bios, uefi, secure) = (Firmware::Bios, Firmware::Uefi, Firmware::SecureUefi);
+        assert_eq!(read(efi, yes), ("kvm".to_owned(), vec![bios, uefi, secure]));
+        assert_eq!(read(efi, "").1, [bios, uefi]);
+        assert_eq!(read("", "").1, [bios]);
+        let old = "<domainCapabilities><domain>qemu</domain></domainCapabilities>";
+        assert_eq!(read_domain_capabilities(old).unwrap(), ("qemu".to_owned(), vec![bios]));
+    }
 
     #[test]
     fn a_recorded_host_is_understood() {

@@ -4,7 +4,7 @@
 //! network cards and random numbers through virtio; the console on a unix socket of the host only.
 
 use super::{Capabilities, disk, foreign, hostdev, interface, memory, writer::Xml};
-use crate::domain::machine::{MachineSpec, shape::Shape};
+use crate::domain::machine::{Firmware, MachineSpec, shape::Shape};
 
 /// What of the host the definition depends on.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,8 @@ pub(in crate::hypervisor::libvirt) struct Ground {
     pub(in crate::hypervisor::libvirt) capabilities: Capabilities,
     /// `kvm`, `qemu` or `test`.
     pub(in crate::hypervisor::libvirt) domain_type: String,
+    /// What its domains can boot by.
+    pub(in crate::hypervisor::libvirt) firmware: Vec<Firmware>,
 }
 
 /// The definition of a machine.
@@ -26,16 +28,19 @@ pub(in crate::hypervisor::libvirt) fn domain(
         x.text("uuid", &[], &machine.uuid.to_string());
         metadata(x, machine);
         memory::memory(x, machine, shape);
-        x.nest("os", &[], |x| {
-            let arch = match ground.capabilities.arch.as_str() {
-                "" => "x86_64",
-                arch => arch,
-            };
-            x.text("type", &[("arch", arch), ("machine", "q35")], "hvm");
-        });
+        // nothing boots on the test driver, which knows no firmware
+        let firmware = match ground.domain_type.as_str() {
+            "test" => Firmware::Bios,
+            _ => machine.firmware,
+        };
+        os(x, ground, firmware);
         x.nest("features", &[], |x| {
             x.leaf("acpi", &[]);
             x.leaf("apic", &[]);
+            if firmware == Firmware::SecureUefi {
+                // without it the guest could write to its own keys
+                x.leaf("smm", &[("state", "on")]);
+            }
         });
         cpu(x, machine, ground, shape);
         clock(x);
@@ -47,6 +52,24 @@ pub(in crate::hypervisor::libvirt) fn domain(
             foreign::add(x, extra);
         }
     })
+}
+
+/// What it boots by. The host knows which of its OVMF images that is, and makes the variables of the domain from the
+/// template that belongs to it; they go with the definition, so each start has them as they came.
+fn os(x: &mut Xml, ground: &Ground, firmware: Firmware) {
+    let efi = [("firmware", "efi")];
+    x.nest("os", if firmware == Firmware::Bios { &[] } else { &efi }, |x| {
+        let arch = match ground.capabilities.arch.as_str() {
+            "" => "x86_64",
+            arch => arch,
+        };
+        x.text("type", &[("arch", arch), ("machine", "q35")], "hvm");
+        match firmware {
+            Firmware::Bios => {}
+            Firmware::Uefi => x.leaf("loader", &[("secure", "no")]),
+            Firmware::SecureUefi => x.leaf("loader", &[("secure", "yes")]),
+        }
+    });
 }
 
 /// What the operator's hook may want to know of the instance.
@@ -154,7 +177,7 @@ pub(super) mod tests {
 
     fn ground(domain_type: &str) -> Ground {
         let capabilities = Capabilities { arch: "x86_64".into(), ..Capabilities::default() };
-        Ground { capabilities, domain_type: domain_type.into() }
+        Ground { capabilities, domain_type: domain_type.into(), firmware: Vec::new() }
     }
 
     /// A host of two nodes with eight CPUs and 16 GiB each.
@@ -213,6 +236,16 @@ pub(super) mod tests {
             ..machine()
         };
         golden_domain("extra.xml", &document(&more, "kvm", &[]));
+    }
+
+    #[test]
+    fn a_machine_boots_by_what_it_asks_for() {
+        let by = |firmware| MachineSpec { firmware, ..machine() };
+        // the test driver would take neither
+        golden("firmware_uefi.xml", &document(&by(Firmware::Uefi), "kvm", &[]));
+        golden("firmware_secure.xml", &document(&by(Firmware::SecureUefi), "kvm", &[]));
+        let simulated = document(&by(Firmware::SecureUefi), "test", &[]);
+        assert_eq!(simulated, document(&machine(), "test", &[]));
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod simulator;
 mod volume;
 mod writer;
 
-pub(super) use capabilities::{Capabilities, read_capabilities, read_domain_type};
+pub(super) use capabilities::{Capabilities, read_capabilities, read_domain_capabilities};
 pub(super) use domain::{Ground, domain};
 pub(super) use foreign::{check_changed, check_extra, clash};
 pub(super) use network::{Lease, lease, network, read_leases};
