@@ -43,6 +43,42 @@ async fn a_deploy_and_a_start_say_what_was_chosen_and_instead_of_what() {
     instance(&joe.call_async("startVirtualMachine", &[("id", &vm)]).await);
     let told = world.admin.ok("listPlacementDecisions", &of).await["placementdecision"][0].clone();
     assert!(text(&told["decided"]) > when, "{told}");
+    // what was decided before stays known, newest first, page by page, to those who may see the instance
+    let whole = [("virtualmachineid", vm.as_str()), ("history", "true")];
+    let all = joe.ok("listPlacementDecisions", &whole).await;
+    let times: Vec<String> = all["placementdecision"]
+        .as_array()
+        .expect("decisions")
+        .iter()
+        .map(|one| text(&one["decided"]))
+        .collect();
+    assert_eq!((&all["count"], &times), (&json!(2), &vec![text(&told["decided"]), when]));
+    let page = [whole[0], whole[1], ("page", "2"), ("pagesize", "1")];
+    let second = joe.ok("listPlacementDecisions", &page).await;
+    assert_eq!(
+        (&second["count"], &second["placementdecision"][0]["decided"]),
+        (&json!(2), &json!(times[1]))
+    );
+    assert_eq!(eve.call("listPlacementDecisions", &whole).await.status, 431);
+    assert_eq!(joe.call("listPlacementDecisions", &[("history", "true")]).await.status, 431);
+    // bounded: the oldest go
+    world
+        .run(&format!(
+            "INSERT INTO vm_decision (id, vm_id, decided, decision) SELECT UUID(), vm_id, \
+             TIMESTAMPADD(SECOND, x.n, '2026-01-01'), decision FROM vm_decision, (SELECT 1 AS n UNION SELECT 2 UNION \
+             SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9 UNION \
+             SELECT 10 UNION SELECT 11 UNION SELECT 12 UNION SELECT 13 UNION SELECT 14 UNION SELECT 15 UNION \
+             SELECT 16 UNION SELECT 17 UNION SELECT 18 UNION SELECT 19) x WHERE vm_id = '{vm}'"
+        ))
+        .await;
+    instance(&joe.call_async("stopVirtualMachine", &[("id", &vm)]).await);
+    instance(&joe.call_async("startVirtualMachine", &[("id", &vm)]).await);
+    let all = joe.ok("listPlacementDecisions", &whole).await;
+    assert_eq!(all["count"], 21, "the last one and twenty before");
+    let last = &all["placementdecision"][20]["decided"];
+    assert!(text(last).starts_with("2026-01-01T00:00:02"), "{last}");
+    world.admin.call_async("destroyVirtualMachine", &[("id", &vm), ("expunge", "true")]).await;
+    assert!(world.texts("SELECT id AS text FROM vm_decision").await.is_empty(), "gone with it");
     world.settle().await;
 }
 

@@ -112,14 +112,30 @@ fn allocate(db: &Db, zone: Id<id::Zone>, owners: &[Owner]) -> f64 {
     demand.numa = NumaPolicy::Required;
     demand.alternatives[0].profile = profile.expect("a device");
     (demand.vcpus, demand.mhz, demand.memory) = (1, 1, 1 << 20);
-    let sent = db.statements();
+    let (sent, before) = (db.statements(), prepared(db));
     let rate = rate(EACH, |client| {
         let work = |tx: &mut Tx<'_>| reserve(tx, &fleet, &demand, owners[client]);
         db.txn_blocking("allocate", work).expect("a commit");
     });
     let statements = (db.statements() - sent) as f64 / (CLIENTS * EACH) as f64;
-    eprintln!("statements of an allocation: {statements:.2}");
+    let anew = (prepared(db) - before) as f64 / (CLIENTS * EACH) as f64;
+    eprintln!("statements of an allocation: {statements:.2}, prepared anew: {anew:.3}");
+    assert!(anew < 0.1, "each statement is prepared once for each connection: {anew}");
     rate
+}
+
+/// How many statements the database has prepared so far.
+fn prepared(db: &Db) -> i64 {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        value: String,
+    }
+    let query = "SELECT VARIABLE_VALUE AS value FROM information_schema.GLOBAL_STATUS \
+        WHERE VARIABLE_NAME = 'COM_STMT_PREPARE'";
+    let row: Row =
+        db.read_blocking(|conn| Ok(sql_query(query).get_result(conn)?)).expect("a count");
+    row.value.parse().expect("a number")
 }
 
 fn reserve(tx: &mut Tx<'_>, fleet: &Arc<ZoneFleet>, demand: &Demand, owner: Owner) -> Result<()> {
@@ -131,9 +147,10 @@ fn reserve(tx: &mut Tx<'_>, fleet: &Arc<ZoneFleet>, demand: &Demand, owner: Owne
     };
     let vm = instance(owner, host.id);
     vm::insert(tx, &vm)?;
-    gpu_claim::claim_seen(tx, &host, (vm.id, owner), &offer.choice().picks, &offer.seen)?;
+    let picks = &offer.choice().picks;
+    let memory = gpu_claim::claim_seen(tx, &host, (vm.id, owner), picks, &offer.seen)?;
     let mut bill = limit::bill_of_vm(vm.cpu_number, vm.memory_mib);
-    bill.extend(limit::bill_of_gpus(vm.id, offer.choice().picks.len()));
+    bill.extend(limit::bill_of_known_gpus(picks.len(), memory));
     limit::charge(tx, owner, &bill)?;
     offer.accept(tx, demand);
     Ok(())

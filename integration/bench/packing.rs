@@ -293,5 +293,6 @@ pub fn candidate(host: usize) -> Candidate {
         devices: (0..GPUS).map(device).collect(),
         rooms: Vec::new(),
         fabric: Fabric::default(),
+        gpu_memory: Default::default(),
     }
 }

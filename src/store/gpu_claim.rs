@@ -122,12 +122,13 @@ pub fn claim(
     let is_cut = picks.iter().any(|pick| matches!(pick, Pick::Slice { .. }));
     let standings: Vec<Standing> = (devices_of(tx, &[host.id])?.remove(&host.id).into_iter())
         .flatten()
-        .map(|device| device.standing)
+        .map(|(device, _)| device.standing)
         .collect();
     let rooms = match is_cut {
         true => rooms_of(tx, &[host.id])?.remove(&host.id).unwrap_or_default(),
         false => Vec::new(),
     };
+    let rooms: Vec<Room> = rooms.into_iter().map(|(room, _)| room).collect();
     let fabric = match standings.iter().any(|standing| standing.module.is_some()) {
         true => fabric_of(tx, host.id)?,
         false => Fabric::default(),
@@ -140,21 +141,22 @@ pub fn claim(
 }
 
 /// [`claim`] by who read the host's devices at the generation at which it was seized: they are not read once more, nor
-/// is the instance. Whatever changes devices to be given away moves the generation. One statement, four with slices.
+/// is the instance. Whatever changes devices to be given away, or what memory they have, moves the generation. Returns
+/// that memory, in MiB. One statement, four with slices.
 pub fn claim_seen(
     tx: &mut Tx<'_>,
     host: &Seized,
     (vm, owner): (Id<id::Vm>, Owner),
     picks: &[Pick],
     seen: &Candidate,
-) -> Result<Vec<Id<id::GpuDevice>>> {
+) -> Result<i64> {
     if picks.is_empty() {
-        return Ok(Vec::new());
+        return Ok(0);
     }
     let standings: Vec<Standing> = seen.devices.iter().map(|it| it.standing.clone()).collect();
     let devices = take(tx, host.id, picks, (&standings, &seen.rooms, &seen.fabric))?;
-    let one = "(?, ?, ?, ?, 'Reserved', 1, ?, UTC_TIMESTAMP(6), ?, ?, ?, \
-        (SELECT COALESCE(video_ram, 0) FROM vgpu_profile WHERE id = ?))";
+    let memory = |profile| seen.gpu_memory.get(profile).copied().unwrap_or_default();
+    let one = "(?, ?, ?, ?, 'Reserved', 1, ?, UTC_TIMESTAMP(6), ?, ?, ?, ?)";
     let mut statement =
         prepared(format!("{INSERT} VALUES {}", vec![one; devices.len()].join(", ")));
     for (position, (device, profile)) in (0i32..).zip(&devices) {
@@ -167,10 +169,10 @@ pub fn claim_seen(
             .bind::<Text, _>(owner.account)
             .bind::<Text, _>(owner.domain)
             .bind::<Text, _>(profile)
-            .bind::<Text, _>(profile);
+            .bind::<BigInt, _>(memory(profile));
     }
     statement.execute(&mut **tx).map_err(lost)?;
-    Ok(devices.iter().map(|(device, _)| *device).collect())
+    Ok(devices.iter().map(|(_, profile)| memory(profile)).sum())
 }
 
 /// A device that is given away, with its profile.

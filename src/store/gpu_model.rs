@@ -1,7 +1,7 @@
 //! Cards and profiles as discovery needs them: found, or made with the names and the memory that are known.
 
 use super::{
-    Conn, Tx, is_duplicate,
+    Conn, Tx, host, is_duplicate,
     schema::{gpu_card, gpu_device, vgpu_profile},
 };
 use crate::{
@@ -86,6 +86,9 @@ pub fn complete<'a>(
         let ProfileFacts { memory_mib, max_heads, max_resolution, max_per_gpu, .. } =
             device.profile;
         let (x, y) = max_resolution.unzip();
+        if memory_mib.is_some() {
+            host::touch_with(tx, id, true)?;
+        }
         let text = "UPDATE vgpu_profile SET video_ram = COALESCE(video_ram, ?), max_heads = COALESCE(max_heads, ?), \
             max_resolution_x = COALESCE(max_resolution_x, ?), max_resolution_y = COALESCE(max_resolution_y, ?), \
             max_per_gpu = COALESCE(max_per_gpu, ?) WHERE id = ?";

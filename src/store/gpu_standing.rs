@@ -37,12 +37,15 @@ type DeviceRow = (
     (Id<id::Host>, Id<id::GpuDevice>, Option<Id<id::GpuDevice>>, Id<id::VgpuProfile>),
     (DeviceType, ManagedState, Health, bool, bool, bool, Option<i32>, PciAddress),
     (Option<i32>, Option<PciAddress>, Option<PciAddress>, Option<String>),
-    (Option<i32>, Option<i32>, Model),
+    (Option<i32>, Option<i32>, Model, Option<i64>),
     Option<Id<id::Vm>>,
 );
 
-/// All devices of these hosts that are alive. One statement.
-pub(super) fn devices_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHost<HostDevice>> {
+/// All devices of these hosts that are alive, with the memory of each in MiB. One statement.
+pub(super) fn devices_of(
+    conn: &mut Conn,
+    hosts: &[Id<id::Host>],
+) -> Result<ByHost<(HostDevice, i64)>> {
     let held = gpu_allocation::device_id.eq(gpu_device::id).and(gpu_allocation::active.eq(true));
     let mut query = gpu_device::table
         .inner_join(vgpu_profile::table.on(vgpu_profile::id.eq(gpu_device::profile_id)))
@@ -72,6 +75,7 @@ pub(super) fn devices_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHo
                 gpu_device::module_id,
                 gpu_device::mig_start,
                 (vgpu_profile::kind, vgpu_profile::name, gpu_card::vendor_id, gpu_card::device_id),
+                vgpu_profile::video_ram,
             ),
             gpu_allocation::vm_id.nullable(),
         ))
@@ -82,15 +86,16 @@ pub(super) fn devices_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHo
         several => query.filter(gpu_device::host_id.eq_any(several)),
     };
     let rows: Vec<DeviceRow> = query.load(conn)?;
-    let mut found: ByHost<HostDevice> = HashMap::new();
+    let mut found: ByHost<(HostDevice, i64)> = HashMap::new();
     for row in rows {
-        found.entry(row.0.0).or_default().push(device(row));
+        let memory = row.3.3.unwrap_or_default();
+        found.entry(row.0.0).or_default().push((device(row), memory));
     }
     Ok(found)
 }
 
 fn device(row: DeviceRow) -> HostDevice {
-    let ((_, id, parent, profile), kind, place, (module, start, model), holder) = row;
+    let ((_, id, parent, profile), kind, place, (module, start, model, _), holder) = row;
     let (device_type, managed, health, is_ready, on_demand, is_draining, iommu_group, carrier) =
         kind;
     let (numa_node, pci_switch, pci_root, ready_reason) = place;
@@ -115,8 +120,8 @@ fn device(row: DeviceRow) -> HostDevice {
     HostDevice { standing, numa_node, pci_switch, pci_root, ready_reason }
 }
 
-/// What the GPUs of these hosts can be cut into. One statement.
-pub(super) fn rooms_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHost<Room>> {
+/// What the GPUs of these hosts can be cut into, with the memory of each part in MiB. One statement.
+pub(super) fn rooms_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHost<(Room, i64)>> {
     type Columns = (Id<id::GpuDevice>, Id<id::VgpuProfile>, PciAddress, String, i32, i32, bool);
     let mut query = gpu_slice_type::table
         .inner_join(gpu_device::table.on(gpu_device::id.eq(gpu_slice_type::device_id)))
@@ -128,19 +133,20 @@ pub(super) fn rooms_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHost
             gpu_device::host_id,
             gpu_slice_type::all_columns,
             (vgpu_profile::kind, vgpu_profile::name, gpu_card::vendor_id, gpu_card::device_id),
+            vgpu_profile::video_ram,
         ))
         .into_boxed();
     query = match hosts {
         [one] => query.filter(gpu_device::host_id.eq(one)),
         several => query.filter(gpu_device::host_id.eq_any(several)),
     };
-    let rows: Vec<(Id<id::Host>, Columns, Model)> = query.load(conn)?;
-    let mut found: ByHost<Room> = HashMap::new();
-    for (host, columns, model) in rows {
+    let rows: Vec<(Id<id::Host>, Columns, Model, Option<i64>)> = query.load(conn)?;
+    let mut found: ByHost<(Room, i64)> = HashMap::new();
+    for (host, columns, model, memory) in rows {
         let (gpu, profile, carrier, mdev_type, capacity, gpu_capacity, is_mixed) = columns;
         let mig = mig(&model);
         let room = Room { gpu, profile, carrier, mdev_type, capacity, gpu_capacity, is_mixed, mig };
-        found.entry(host).or_default().push(room);
+        found.entry(host).or_default().push((room, memory.unwrap_or_default()));
     }
     Ok(found)
 }

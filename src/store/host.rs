@@ -307,6 +307,23 @@ pub fn touch_around(tx: &mut Tx<'_>, pool: Id<id::StoragePool>) -> Result<()> {
     Ok(())
 }
 
+/// The same for all hosts that have devices of a profile, or can make some: the profile is not what it was. For what
+/// becomes known of it, only where that was unknown; to be called before.
+pub fn touch_with(tx: &mut Tx<'_>, profile: Id<id::VgpuProfile>, is_learnt: bool) -> Result<()> {
+    let unknown = match is_learnt {
+        true => " AND EXISTS (SELECT 1 FROM vgpu_profile p WHERE p.id = ? AND p.video_ram IS NULL)",
+        false => " AND ? <> ''",
+    };
+    let text = format!(
+        "UPDATE host SET generation = generation + 1, changed = UTC_TIMESTAMP(6) WHERE alive = 1 AND (EXISTS \
+         (SELECT 1 FROM gpu_device d WHERE d.host_id = host.id AND d.alive = 1 AND d.profile_id = ?) OR EXISTS \
+         (SELECT 1 FROM gpu_slice_type t JOIN gpu_device d ON d.id = t.device_id WHERE t.profile_id = ? \
+         AND d.host_id = host.id AND d.alive = 1)){unknown} ORDER BY id"
+    );
+    prepared(text).bind_all::<Text, _>([profile; 3]).execute(&mut **tx)?;
+    Ok(())
+}
+
 /// Changes what an administrator changes.
 pub fn change(tx: &mut Tx<'_>, id: Id<id::Host>, changes: &Changes) -> Result<()> {
     update(host::table.filter(host::id.eq(id))).set((changes, news!())).execute(&mut **tx)?;

@@ -12,7 +12,7 @@ use diesel::{
 
 /// An interface to be.
 #[derive(Debug, Clone, Insertable)]
-#[diesel(table_name = nic)]
+#[diesel(table_name = nic, treat_none_as_default_value = false)]
 pub struct New {
     /// Its id.
     pub id: Id<id::Nic>,

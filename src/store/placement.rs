@@ -119,9 +119,14 @@ pub fn candidates(
             Depth::Slices => rooms_of(conn, &asked)?,
             Depth::NoGpus | Depth::Devices => HashMap::new(),
         };
-        for spot in &mut spots {
-            spot.candidate.devices = devices.remove(&spot.candidate.host).unwrap_or_default();
-            spot.candidate.rooms = rooms.remove(&spot.candidate.host).unwrap_or_default();
+        for Spot { candidate, .. } in &mut spots {
+            let devices = devices.remove(&candidate.host).unwrap_or_default();
+            let rooms = rooms.remove(&candidate.host).unwrap_or_default();
+            let memory = devices.iter().map(|(device, memory)| (device.standing.profile, *memory));
+            let made = rooms.iter().map(|(room, memory)| (room.profile, *memory));
+            candidate.gpu_memory = memory.chain(made).collect();
+            candidate.devices = devices.into_iter().map(|(device, _)| device).collect();
+            candidate.rooms = rooms.into_iter().map(|(room, _)| room).collect();
         }
     }
     Ok(spots)
@@ -175,6 +180,7 @@ fn spot(row: &Row) -> Spot {
         devices: Vec::new(),
         rooms: Vec::new(),
         fabric: read_fabric(row.fabric.as_deref()),
+        gpu_memory: Default::default(),
     };
     Spot { candidate, generation: row.generation, has_gpus: row.has_gpus }
 }

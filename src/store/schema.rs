@@ -811,6 +811,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    vm_decision (id) {
+        id -> Text,
+        vm_id -> Text,
+        decided -> Datetime,
+        decision -> Text,
+    }
+}
+
+diesel::table! {
     volume (id) {
         id -> Text,
         account_id -> Text,
@@ -925,6 +934,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     user,
     vgpu_profile,
     vm,
+    vm_decision,
     volume,
     zone,
 }

@@ -8,13 +8,15 @@
 use crate::domain::{Id, Time, gpu, identity, infra, job, placement, vm};
 use crate::error::Result;
 use diesel::{
-    RunQueryDsl,
+    QueryResult, RunQueryDsl,
     backend::Backend,
     deserialize::{self, FromSql, Queryable},
-    dsl::sql,
-    expression::{AsExpression, SqlLiteral},
+    expression::{
+        AppearsOnTable, AsExpression, Expression, SelectableExpression, ValidGrouping, is_aggregate,
+    },
     internal::derives::as_expression::Bound,
     mysql::{Mysql, MysqlValue},
+    query_builder::{AstPass, QueryFragment, QueryId},
     serialize::{self, IsNull, Output, ToSql},
     sql_types::{Datetime, Nullable, SingleValue, Text},
 };
@@ -100,8 +102,27 @@ text_columns!(
 );
 
 /// The database's clock inside a statement: UTC, to the microsecond. (diesel's `now` has no fraction of a second.)
-pub fn clock() -> SqlLiteral<Datetime> {
-    sql("UTC_TIMESTAMP(6)")
+pub const fn clock() -> Clock {
+    Clock
+}
+
+/// What [`clock`] is: an expression of its own, since a statement with a literal text is prepared anew each time.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub struct Clock;
+
+impl Expression for Clock {
+    type SqlType = Datetime;
+}
+impl QueryFragment<Mysql> for Clock {
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+        pass.push_sql("UTC_TIMESTAMP(6)");
+        Ok(())
+    }
+}
+impl<S> SelectableExpression<S> for Clock {}
+impl<S> AppearsOnTable<S> for Clock {}
+impl<G> ValidGrouping<G> for Clock {
+    type IsAggregate = is_aggregate::Never;
 }
 
 /// What the database's clock says.

@@ -1,7 +1,7 @@
 //! vGPU profiles: the ways to consume a card.
 
 use super::{
-    Conn, Tx, Window, clock, is_duplicate, like,
+    Conn, Tx, Window, clock, host, is_duplicate, like,
     schema::{gpu_card, gpu_device, vgpu_profile},
     write::first_use,
 };
@@ -146,6 +146,9 @@ pub fn change(tx: &mut Tx<'_>, id: Id<id::VgpuProfile>, change: &Change) -> Resu
         return Ok(());
     }
     let row = vgpu_profile::table.filter(vgpu_profile::id.eq(id).and(vgpu_profile::alive.eq(true)));
+    if change.video_ram.is_some() {
+        host::touch_with(tx, id, false)?;
+    }
     let outcome = update(row).set(change).execute(&mut **tx);
     unless_taken(outcome, "update", change.name.as_deref().unwrap_or_default())
 }

@@ -17,7 +17,7 @@ use diesel::{
 
 /// A volume.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = volume)]
+#[diesel(table_name = volume, treat_none_as_default_value = false)]
 pub struct Volume {
     /// Its id, which is its name in the pool.
     pub id: Id<id::Volume>,

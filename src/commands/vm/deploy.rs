@@ -135,10 +135,10 @@ impl AsyncCommand for DeployVirtualMachine {
         wish::plug(tx, caller, draft.vm.id, &draft.wishes)?;
         detail::put(tx, draft.vm.id, &draft.details)?;
         affinity_group::join(tx, draft.vm.id, &draft.groups)?;
-        if let Some(placed) = &placed {
-            placing::hold(tx, placed, (draft.vm.id, owner(&draft)))?;
-        }
-        let gpus = placed.as_ref().map_or(0, placing::Placed::gpus);
+        let gpus = match &placed {
+            Some(placed) => placing::hold(tx, placed, (draft.vm.id, owner(&draft)))?,
+            None => limit::Bill::new(),
+        };
         limit::charge(tx, owner(&draft), &bill(&draft, gpus))?;
         let plan = Plan { vm: draft.vm.id, host: draft.vm.host_id };
         let id = draft.vm.id.uuid();
@@ -182,7 +182,7 @@ fn place(
         Err(Error::Capacity(text)) => {
             let gpus = draft.order.demand.alternatives.iter().map(|wanted| wanted.count).min();
             let gpus = usize::try_from(gpus.unwrap_or(0)).unwrap_or(usize::MAX);
-            limit::check(tx, owner(draft), &bill(draft, gpus))?;
+            limit::check(tx, owner(draft), &bill(draft, limit::bill_of_known_gpus(gpus, 0)))?;
             Err(Error::Capacity(text))
         }
         other => other,
@@ -194,9 +194,9 @@ fn owner(draft: &draft::Draft) -> Owner {
 }
 
 /// What the instance counts against its owner's limits.
-fn bill(draft: &draft::Draft, gpus: usize) -> limit::Bill {
+fn bill(draft: &draft::Draft, gpus: limit::Bill) -> limit::Bill {
     let mut bill = limit::bill_of_vm(draft.vm.cpu_number, draft.vm.memory_mib);
-    bill.extend(limit::bill_of_gpus(draft.vm.id, gpus));
+    bill.extend(gpus);
     bill.extend(volume::bill(draft.root.size));
     bill
 }

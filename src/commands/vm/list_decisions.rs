@@ -16,6 +16,8 @@ pub(super) struct ListPlacementDecisions;
 pub(super) struct Request {
     /// the ID of the instance
     virtual_machine_id: Option<Id<id::Vm>>,
+    /// whether what was decided of the instance before is listed too, the latest first; needs virtualmachineid
+    history: Option<bool>,
     #[param(group)]
     listing: Listing,
 }
@@ -23,7 +25,7 @@ pub(super) struct Request {
 impl Command for ListPlacementDecisions {
     const SPEC: Spec = Spec {
         name: "listPlacementDecisions",
-        about: "Lists what was decided when instances last reserved their place, and why",
+        about: "Lists what was decided when instances reserved their place, and why",
         since: "4.22.0",
         roles: Role::EVERYONE,
         event: None,
@@ -32,14 +34,30 @@ impl Command for ListPlacementDecisions {
     type Response = List<DecisionView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { virtual_machine_id, listing } = request;
-        let (wanted, window) = (listing.wanted(), listing.page.window());
+        let Request { virtual_machine_id, history, listing } = request;
+        let (wanted, mut window) = (listing.wanted(), listing.page.window());
+        let is_history = history.unwrap_or(false);
+        if is_history && virtual_machine_id.is_none() {
+            return Err(Error::Parameter("history needs virtualmachineid".to_owned()));
+        }
+        let (first, most) = (window.offset, window.limit);
+        if is_history {
+            (window.offset, window.limit) = (0, None);
+        }
         let caller = Arc::clone(&cx.caller);
         let (count, views) = cx
             .db
             .read(move |conn| {
                 let owners = owner::owners(conn, &caller, &wanted, virtual_machine_id.is_some())?;
-                let (count, rows) = vm::decisions(conn, &owners, virtual_machine_id, &window)?;
+                let (mut count, mut rows) =
+                    vm::decisions(conn, &owners, virtual_machine_id, &window)?;
+                if let Some(last) = rows.first().filter(|_| is_history).cloned() {
+                    rows.extend(vm::decisions_before(conn, &last)?);
+                    count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+                    let number = |value| usize::try_from(value).unwrap_or(usize::MAX);
+                    rows.drain(..number(first).min(rows.len()));
+                    rows.truncate(most.map_or(usize::MAX, number));
+                }
                 let read = |row| Ok((read(&row)?, row));
                 let rows: Vec<_> = rows.into_iter().map(read).collect::<Result<_>>()?;
                 let mut hosts = Vec::new();

@@ -12,6 +12,7 @@ use crate::{
     store::{
         fleet::ZoneFleet,
         gpu_claim::{self, LockedHost, Seized},
+        limit,
         owner::Owner,
         placement::{self, Depth},
     },
@@ -181,19 +182,16 @@ fn refused(caller: &Caller, refusal: Refusal) -> Error {
     Error::Capacity(if caller.is_admin() { refusal.for_admins() } else { refusal.for_users() })
 }
 
-impl Placed {
-    /// How many GPUs it takes.
-    pub(super) fn gpus(&self) -> usize {
-        self.choice.picks.len()
-    }
-}
-
-/// What was picked becomes the instance's.
-pub(super) fn hold(tx: &mut Tx<'_>, placed: &Placed, holder: (Id<id::Vm>, Owner)) -> Result<()> {
+/// What was picked becomes the instance's. Returns what that counts.
+pub(super) fn hold(
+    tx: &mut Tx<'_>,
+    placed: &Placed,
+    holder: (Id<id::Vm>, Owner),
+) -> Result<limit::Bill> {
     let claimed =
         gpu_claim::claim_seen(tx, &placed.host, holder, &placed.choice.picks, &placed.seen);
     if claimed.is_err() {
         placed.fleet.doubt(placed.host.id);
     }
-    claimed.map(drop)
+    Ok(limit::bill_of_known_gpus(placed.choice.picks.len(), claimed?))
 }

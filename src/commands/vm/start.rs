@@ -106,8 +106,8 @@ impl AsyncCommand for StartVirtualMachine {
         let decision = placed.decision.as_deref().filter(|_| kept_at.is_none());
         vm::place(tx, id, (placed.host.id, placed.pool), decision)?;
         let owner = Owner { account: now.account_id, domain: now.domain_id };
-        placing::hold(tx, &placed, (id, owner))?;
-        limit::charge(tx, owner, &limit::bill_of_gpus(id, placed.gpus()))?;
+        let gpus = placing::hold(tx, &placed, (id, owner))?;
+        limit::charge(tx, owner, &gpus)?;
         let host = placed.host.id;
         Ok(Admitted {
             plan: Plan { vm: id, host, had_devices: kept_at.is_some(), had_disks },

@@ -7,7 +7,7 @@ use crate::domain::{
     id,
     machine::Bytes,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A host that may be asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,8 @@ pub struct Candidate {
     pub rooms: Vec<Room>,
     /// Which of its GPUs may be used together.
     pub fabric: Fabric,
+    /// MiB of memory of a device, by the profiles that it has or can make.
+    pub gpu_memory: BTreeMap<Id<id::VgpuProfile>, i64>,
 }
 
 /// What many hosts have in common.

@@ -89,6 +89,7 @@ pub(super) fn host(number: u128, gpus: impl IntoIterator<Item = u8>) -> Candidat
         devices: gpus.into_iter().map(gpu).collect(),
         rooms: vec![],
         fabric: Fabric::default(),
+        gpu_memory: Default::default(),
     }
 }
 

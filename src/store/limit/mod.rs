@@ -70,6 +70,15 @@ pub fn bill_of_vm(cpus: i32, memory_mib: i32) -> Bill {
     ]
 }
 
+/// What so many GPUs with so much memory in MiB count.
+pub fn bill_of_known_gpus(gpus: usize, memory_mib: i64) -> Bill {
+    if gpus == 0 {
+        return Bill::new();
+    }
+    let count = i64::try_from(gpus).unwrap_or(i64::MAX);
+    vec![(Resource::Gpu, Amount::Of(count)), (Resource::GpuMemory, Amount::Of(memory_mib))]
+}
+
 /// What so many GPUs count, which the instance has just claimed.
 pub fn bill_of_gpus(vm: Id<id::Vm>, gpus: usize) -> Bill {
     if gpus == 0 {

@@ -71,6 +71,9 @@ pub fn place(
     (host, pool): (Id<id::Host>, Id<id::StoragePool>),
     decision: Option<&str>,
 ) -> Result<()> {
+    if decision.is_some() {
+        super::decision::keep(tx, id)?;
+    }
     let why = decision.map(|text| (vm::decision.eq(text), vm::decided.eq(clock().nullable())));
     update(vm::table.filter(vm::id.eq(id)))
         .set((vm::host_id.eq(host), vm::pool_id.eq(pool), why))

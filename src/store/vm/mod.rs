@@ -16,7 +16,7 @@ pub use blueprint::{
 pub use change::{
     Asks, Change, Resize, asks, change, place, resize, set_user_data, touch, unplace, user_data,
 };
-pub use decision::{Decided, decisions, hosts_named};
+pub use decision::{Decided, decisions, decisions_before, hosts_named};
 pub use keep::{Placed, found, is_adopted, of, placed, set_adopted};
 pub use list::{Filter, list};
 pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
@@ -87,9 +87,9 @@ pub struct Vm {
     pub adopted: bool,
 }
 
-/// An instance to be.
+/// An instance to be. What is none is said so: a statement that leaves out what is none is prepared anew each time.
 #[derive(Debug, Clone, Insertable)]
-#[diesel(table_name = vm)]
+#[diesel(table_name = vm, treat_none_as_default_value = false)]
 pub struct New {
     /// Its id.
     pub id: Id<id::Vm>,
@@ -143,8 +143,11 @@ pub struct New {
 
 /// Inserts an instance; whoever makes it charges its owner.
 pub fn insert(tx: &mut Tx<'_>, new: &New) -> Result<()> {
-    let decided = new.decision.as_ref().map(|_| vm::decided.eq(clock().nullable()));
-    insert_into(vm::table).values((new, decided)).execute(&mut **tx)?;
+    let decided = vm::decided.eq(clock().nullable());
+    match new.decision {
+        Some(_) => insert_into(vm::table).values((new, decided)).execute(&mut **tx)?,
+        None => insert_into(vm::table).values(new).execute(&mut **tx)?,
+    };
     Ok(())
 }
 
@@ -233,5 +236,6 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::Vm>) -> Result<()> {
     update(vm::table.filter(vm::id.eq(id)).filter(vm::removed.is_null()))
         .set(vm::removed.eq(clock().nullable()))
         .execute(&mut **tx)?;
+    decision::forget(tx, id)?;
     affinity_group::leave(tx, id)
 }
