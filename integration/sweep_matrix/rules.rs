@@ -175,11 +175,11 @@ pub fn may(who: Who, command: &str) -> bool {
 /// Parameters whose names end like those of ids and that hold none of ours, with the reason.
 pub const NO_IDS: &[(&str, &str)] = &[
     ("usageid", "a word of a filter: what is not the caller's is not in the list that it filters"),
+    ("resourceid", "the same"),
     (
         "listGpuDeviceHistory gpudeviceid",
         "the device may be gone, its history is not; for root administrators",
     ),
-    ("resourceid", "the same"),
     (
         "updateGpuOffering domainid",
         "an id or `public`: the command looks it up under the caller's scope",

@@ -1,8 +1,8 @@
 //! Who held which GPU, as entries that are written once: one chain for each physical GPU, with the parts of it.
 //!
-//! What happens is written into `gpu_allocation` in its own transaction, with its time; [`seal`] copies each step into the
+//! What happens is written into `gpu_allocation` in its own transaction, with its time; [`seal()`] copies each step into the
 //! chain a moment later, in order, so that a claim costs nothing more. Each entry's hash covers the hash before it, and
-//! the end of each chain is kept beside it: an entry that is changed, removed or put in between shows ([`check`]), and so does an
+//! the end of each chain is kept beside it: an entry that is changed, removed or put in between shows ([`check()`]), and so does an
 //! allocation whose steps are not all there. Several servers may seal at once: the unique keys let one of them win.
 
 mod check;

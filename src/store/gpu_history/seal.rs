@@ -29,7 +29,7 @@ struct End {
     hash: String,
 }
 
-/// Writes down what is not written yet, [`BATCH`] steps at most; says how many. One statement when there is nothing, eight when
+/// Writes down what is not written yet, `BATCH` steps at most; says how many. One statement when there is nothing, eight when
 /// there is. Error: lost race, when another server does it.
 pub fn seal(tx: &mut Tx<'_>) -> Result<usize> {
     if pending(tx)?.is_empty() {
