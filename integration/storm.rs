@@ -70,6 +70,13 @@ async fn play(world: &World, urls: &[String], requests: usize) {
     eprintln!("{requests} deploys in {took:.1?}, the counts were compared {looks} times");
 }
 
+/// Sets a limit of an account, or of a domain.
+async fn limit(world: &World, account: Option<&str>, domain: &str, kind: &str, max: String) {
+    let mut words = vec![("domainid", domain), ("resourcetype", kind), ("max", &max)];
+    words.extend(account.map(|name| ("account", name)));
+    world.admin.ok("updateResourceLimit", &words).await;
+}
+
 /// Accounts whose own limits bind, and domains that share one.
 async fn gather(world: &World, others: &[std::net::SocketAddr]) -> Party {
     let profiles = "SELECT DISTINCT profile_id AS text FROM gpu_device";
@@ -80,11 +87,6 @@ async fn gather(world: &World, others: &[std::net::SocketAddr]) -> Party {
         let mut words = vec![("name", name)];
         words.extend(above.map(|above| ("parentdomainid", above)));
         text(&world.admin.ok("createDomain", &words).await["domain"]["id"])
-    };
-    let limit = async |account: Option<&str>, domain: &str, kind: &str, max: String| {
-        let mut words = vec![("domainid", domain), ("resourcetype", kind), ("max", &max)];
-        words.extend(account.map(|name| ("account", name)));
-        world.admin.ok("updateResourceLimit", &words).await;
     };
     let above = domain("above", None).await;
     let one = domain("one", Some(&above)).await;
@@ -124,11 +126,11 @@ async fn gather(world: &World, others: &[std::net::SocketAddr]) -> Party {
         clients.extend(others.iter().map(|address| client.at(*address)));
         members.push((name, clients, words));
     }
-    limit(Some("ann"), &one, "16", 5.to_string()).await;
-    limit(Some("bob"), &one, "116", (4 * MEMORY).to_string()).await;
-    limit(Some("cat"), &one, "0", 3.to_string()).await;
-    limit(None, &shared, "16", 6.to_string()).await;
-    limit(None, &rooms, "0", 4.to_string()).await;
+    limit(world, Some("ann"), &one, "16", 5.to_string()).await;
+    limit(world, Some("bob"), &one, "116", (4 * MEMORY).to_string()).await;
+    limit(world, Some("cat"), &one, "0", 3.to_string()).await;
+    limit(world, None, &shared, "16", 6.to_string()).await;
+    limit(world, None, &rooms, "0", 4.to_string()).await;
     let wins: [(&[&str], usize); 5] =
         [(&["ann"], 5), (&["bob"], 4), (&["cat"], 3), (&["dan", "eve"], 6), (&["fay"], 4)];
     Party { members, wins }
