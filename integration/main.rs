@@ -45,6 +45,7 @@ mod project_role;
 mod resize;
 mod role;
 mod rolling;
+mod secure;
 mod serve;
 mod session;
 mod storage_pool;

@@ -20,8 +20,11 @@ pub fn key_pair() -> Result<(String, String)> {
     Ok((random_text(64)?, random_text(64)?))
 }
 
-/// The argon2id hash of a password, with its salt.
+/// The argon2id hash of a password, with its salt. Error: a password of nothing but blanks, which is none.
 pub fn hash_password(password: &str) -> Result<String> {
+    if password.trim().is_empty() {
+        return Err(Error::invalid("Password cannot be empty or blank."));
+    }
     let hash = Argon2::default().hash_password(password.as_bytes());
     Ok(hash.map_err(|error| Error::internal(format!("password hash: {error}")))?.to_string())
 }
@@ -52,7 +55,7 @@ pub fn digest(text: &str) -> String {
     })
 }
 
-/// Whether two digests are the same, in constant time.
+/// Whether two digests or signatures are the same, in constant time: the one place that compares what is secret.
 pub fn is_same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }

@@ -2,11 +2,15 @@
 
 use actix_web::{HttpResponse, web};
 
+use super::pages::AS_IT_SAYS;
 use crate::command::Kernel;
+
+const PLAIN: &str = "text/plain;charset=utf-8";
 
 /// The process answers.
 pub(super) async fn live() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain;charset=utf-8").body("live\n")
+    let mut response = HttpResponse::Ok();
+    response.content_type(PLAIN).insert_header(AS_IT_SAYS).body("live\n")
 }
 
 /// A request could be served: what each request begins with gets through, and something can be written.
@@ -17,5 +21,5 @@ pub(super) async fn ready(kernel: web::Data<Kernel>) -> HttpResponse {
             (HttpResponse::ServiceUnavailable(), format!("not ready: {part}: {why}\n"))
         }
     };
-    response.content_type("text/plain;charset=utf-8").body(text)
+    response.content_type(PLAIN).insert_header(AS_IT_SAYS).body(text)
 }

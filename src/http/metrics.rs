@@ -2,10 +2,13 @@
 
 use actix_web::{HttpResponse, web};
 
+use super::pages::AS_IT_SAYS;
 use crate::command::Kernel;
 
 /// Everything in Prometheus' text format.
 pub(super) async fn all(kernel: web::Data<Kernel>) -> HttpResponse {
     let text = kernel.metrics().await;
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)
+    let mut response = HttpResponse::Ok();
+    response.content_type("text/plain; version=0.0.4; charset=utf-8");
+    response.insert_header(AS_IT_SAYS).body(text)
 }

@@ -1,12 +1,15 @@
 //! The few answers that are not the API's: the front page, and refusals from before the API is reached.
 
-use actix_web::http::header::ALLOW;
+use actix_web::http::header::{ALLOW, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::dialect::intake::Garbled;
 
 const HTML: &str = "text/html;charset=utf-8";
+
+/// No browser shall take an answer for something else than it says it is.
+pub(super) const AS_IT_SAYS: (HeaderName, &str) = (X_CONTENT_TYPE_OPTIONS, "nosniff");
 
 /// What this is, for a person who opens the address in a browser and for scripts that wait until it answers.
 pub(super) async fn front() -> HttpResponse {
@@ -16,7 +19,7 @@ pub(super) async fn front() -> HttpResponse {
          <p>A private cloud of GPUs. It speaks the Apache CloudStack API at <a href=\"/client/api\">/client/api</a>: \
          point cloudmonkey, the Terraform provider or a CloudStack SDK there.</p></body></html>"
     );
-    HttpResponse::Ok().content_type(HTML).body(text)
+    HttpResponse::Ok().content_type(HTML).insert_header(AS_IT_SAYS).body(text)
 }
 
 /// There is nothing at this address.
@@ -33,10 +36,14 @@ pub(super) fn garbled(why: Garbled) -> HttpResponse {
 pub(super) async fn other_method(request: HttpRequest) -> HttpResponse {
     match *request.method() {
         Method::OPTIONS => {
-            HttpResponse::Ok().insert_header((ALLOW, "GET, HEAD, POST, OPTIONS")).finish()
+            let mut response = HttpResponse::Ok();
+            response.insert_header((ALLOW, "GET, HEAD, POST, OPTIONS"));
+            response.insert_header(AS_IT_SAYS).finish()
         }
-        Method::PUT | Method::DELETE | Method::TRACE => HttpResponse::MethodNotAllowed().finish(),
-        _ => HttpResponse::NotImplemented().finish(),
+        Method::PUT | Method::DELETE | Method::TRACE => {
+            HttpResponse::MethodNotAllowed().insert_header(AS_IT_SAYS).finish()
+        }
+        _ => HttpResponse::NotImplemented().insert_header(AS_IT_SAYS).finish(),
     }
 }
 
@@ -44,7 +51,7 @@ fn page(status: StatusCode, sentence: &str) -> HttpResponse {
     let text = format!(
         "<!DOCTYPE html><html lang=\"en\"><body><h1>{status}</h1><p>{sentence}</p></body></html>"
     );
-    HttpResponse::build(status).content_type(HTML).body(text)
+    HttpResponse::build(status).content_type(HTML).insert_header(AS_IT_SAYS).body(text)
 }
 
 #[cfg(test)]

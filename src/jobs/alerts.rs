@@ -27,7 +27,8 @@ const BATCH: i64 = 50;
 /// Tells until it is aborted.
 pub(super) fn start(wiring: Arc<Wiring>, webhook: Webhook) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let config = Agent::config_builder().timeout_global(Some(PATIENCE));
+        // who is sent on by the webhook would be told what only the webhook shall know
+        let config = Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0);
         let agent = Agent::new_with_config(config.build());
         loop {
             if let Err(error) = round(&wiring, &webhook, &agent).await {
@@ -85,10 +86,14 @@ async fn tell(webhook: &Webhook, agent: &Agent, it: &Untold) -> Result<(), Strin
     let (agent, url, body) = (agent.clone(), webhook.url().to_owned(), body.to_string());
     let sent = tokio::task::spawn_blocking(move || {
         let post = agent.post(&url).header("Content-Type", "application/json");
-        post.send(body).map(drop).map_err(|error| match error {
+        let answer = post.send(body).map_err(|error| match error {
             ureq::Error::StatusCode(code) => format!("it answered {code}"),
             error => error.to_string().replace(&url, "it"),
-        })
+        })?;
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(format!("it answered {}", status.as_u16())),
+        }
     });
     sent.await.unwrap_or_else(|error| Err(error.to_string()))
 }

@@ -3,7 +3,7 @@
 
 use super::{
     view::{TemplateView, one},
-    words::AnyZone,
+    words::{AnyZone, without_password},
 };
 use crate::{
     command::{Settings, prelude::*},
@@ -180,8 +180,10 @@ fn only_zone(tx: &mut Tx<'_>, request: &Request) -> Result<Option<Id<id::Zone>>>
 
 /// What can be said of a URL without fetching anything.
 fn check_url(url: &str, caller: &Caller, settings: &Settings) -> Result<()> {
-    let bad =
-        |why: &str| Err(Error::Invalid(format!("Unable to register template from {url}: {why}")));
+    let bad = |why: &str| {
+        let told = without_password(url);
+        Err(Error::Invalid(format!("Unable to register template from {told}: {why}")))
+    };
     let Some((scheme, rest)) = url.split_once("://") else {
         return bad("write http://, https:// or file://");
     };

@@ -1,5 +1,6 @@
 //! The `template` object.
 
+use super::words::without_password;
 use crate::{
     command::{OwnerFields, prelude::*},
     domain::infra::{Hypervisor, ImageFormat, TemplateState},
@@ -162,7 +163,7 @@ impl TemplateView {
             deploy_as_is: false,
             for_cks: false,
             requires_hvm: true,
-            url: template.url,
+            url: template.url.as_deref().map(without_password),
             tags: Vec::new(),
             has_annotations: false,
         }

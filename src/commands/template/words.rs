@@ -46,3 +46,32 @@ pub(super) fn filter(text: &str) -> Result<Wanted> {
         ))
     })
 }
+
+/// A URL as it may be told: without the password in it.
+pub(super) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (place, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    match place.rsplit_once('@').and_then(|(login, host)| Some((login.split_once(':')?.0, host))) {
+        Some((user, host)) => format!("{scheme}://{user}:***@{host}{path}"),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod url_tests {
+    use super::*;
+
+    #[test]
+    fn only_the_password_is_left_out() {
+        for (url, told) in [
+            ("http://joe:secret@host:81/x?y=a:b@c", "http://joe:***@host:81/x?y=a:b@c"),
+            ("http://joe:se@cret@host", "http://joe:***@host"),
+            ("http://joe@host/x", "http://joe@host/x"),
+            ("http://host/x@y:z", "http://host/x@y:z"),
+            ("file:///x", "file:///x"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(without_password(url), told);
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! One file, from its address to the disk, hashed on the way. Blocks.
 
-use super::reach::PublicOnly;
+use super::reach::Reach;
 use crate::domain::checksum::{Algorithm, Checksum};
 use md5::Md5;
 use sha1::Sha1;
@@ -140,13 +140,13 @@ fn remote(order: &Order) -> Result<Source, String> {
             .accept_encoding("identity")
             .user_agent("csgpu")
     };
-    let agent: Agent = if order.by_root {
-        config().build().new_agent()
+    let (config, reach): (Config, Reach) = if order.by_root {
+        (config().build(), Reach::from(&order.url))
     } else {
         // a proxy would resolve names by itself
-        let config: Config = config().proxy(None).build();
-        Agent::with_parts(config, DefaultConnector::default(), PublicOnly::default())
+        (config().proxy(None).build(), Reach::public())
     };
+    let agent = Agent::with_parts(config, DefaultConnector::default(), reach);
     let response = agent.get(&order.url).call().map_err(|error| match error {
         ureq::Error::StatusCode(code) => format!("the server answered {code}"),
         error => format!("the file cannot be fetched: {error}"),

@@ -231,10 +231,11 @@ fn count(tx: &mut Tx<'_>, vm: &Vm, next: VmState) -> Result<()> {
     }
 }
 
-/// The instance is gone for good; its row stays for history, its name is free.
+/// The instance is gone for good; its row stays for history without what its owner had written into it, its name is
+/// free.
 pub fn remove(tx: &mut Tx<'_>, id: Id<id::Vm>) -> Result<()> {
     update(vm::table.filter(vm::id.eq(id)).filter(vm::removed.is_null()))
-        .set(vm::removed.eq(clock().nullable()))
+        .set((vm::removed.eq(clock().nullable()), vm::user_data.eq(None::<String>)))
         .execute(&mut **tx)?;
     decision::forget(tx, id)?;
     affinity_group::leave(tx, id)

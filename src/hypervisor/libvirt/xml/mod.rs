@@ -11,6 +11,8 @@ mod foreign;
 mod hostdev;
 mod interface;
 mod memory;
+#[cfg(test)]
+mod nasty;
 mod network;
 mod nodedev;
 mod pool;
