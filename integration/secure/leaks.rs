@@ -75,6 +75,25 @@ fn text(value: &serde_json::Value) -> String {
 
 /// A person with secrets uses all of the service that takes or gives one; then the secrets.
 async fn use_all(program: &Program, answers: &mut Answers) -> Vec<Secret> {
+    let (joe, mut secrets) = be_a_person(program, answers).await;
+    let data = be_a_cloud(program, answers, &joe).await;
+    program.seen_by_webhook().await;
+    read_all(answers, &[&program.admin(), &joe]).await;
+    secrets.extend([
+        ("password", PASSWORD.to_owned(), &[] as &[&str]),
+        ("new password", NEW_PASSWORD.to_owned(), &[]),
+        ("wrong password", WRONG_PASSWORD.to_owned(), &[]),
+        ("password of a host", HOST_PASSWORD.to_owned(), &[]),
+        ("webhook", HOOK.to_owned(), &[]),
+        ("password in a URL", URL_PASSWORD.to_owned(), &["template.url"]),
+        ("user data in the clear", USER_DATA.to_owned(), &[]),
+        ("user data", data, &["vm.user_data"]),
+    ]);
+    secrets
+}
+
+/// Accounts, passwords, keys, signatures, sessions: the person, and what only that person may know.
+async fn be_a_person(program: &Program, answers: &mut Answers) -> (Client, Vec<Secret>) {
     let admin = program.admin();
     let person = [
         ("username", "joe"),
@@ -121,7 +140,20 @@ async fn use_all(program: &Program, answers: &mut Answers) -> Vec<Secret> {
     let pair = joe.ok("createSSHKeyPair", &[("name", "key")]).await;
     let pem = text(&pair["keypair"]["privatekey"]);
     let private = pem.lines().nth(3).expect("several lines").to_owned();
+    let secrets = vec![
+        ("secret key", secret, &["user.secret_key"] as &[&str]),
+        ("API key", api, &["user.api_key"]),
+        ("signature", signature, &[]),
+        ("session", cookie, &[]),
+        ("session key", browser.key.clone(), &[]),
+        ("private key", private, &[]),
+    ];
+    (joe, secrets)
+}
 
+/// Hosts, templates, an instance and an alert; the user data as it was sent.
+async fn be_a_cloud(program: &Program, answers: &mut Answers, joe: &Client) -> String {
+    let admin = program.admin();
     let zone = ApiZone::build(&admin, &program.images(), "z", "KVM", 1, |number| {
         format!("fake://node{number}")
     })
@@ -149,7 +181,7 @@ async fn use_all(program: &Program, answers: &mut Answers) -> Vec<Secret> {
         ("url", &format!("http://joe:{URL_PASSWORD}@127.0.0.1:9/disk.qcow2")),
     ];
     let odd = format!("ftp://joe:{URL_PASSWORD}@127.0.0.1:9/disk.qcow2");
-    for client in [&joe, &admin] {
+    for client in [joe, &admin] {
         answers.call(client, "registerTemplate", &template).await;
         let mut template = template.to_vec();
         template.retain(|(name, _)| *name != "url");
@@ -163,29 +195,11 @@ async fn use_all(program: &Program, answers: &mut Answers) -> Vec<Secret> {
     let made = admin.call_async("deployVirtualMachine", &words).await;
     assert_eq!(made["jobstatus"], 1, "{made}");
     words.remove(network);
-    answers.call(&joe, "deployVirtualMachine", &words).await;
+    answers.call(joe, "deployVirtualMachine", &words).await;
     admin
         .ok("generateAlert", &[("name", "test"), ("type", "0"), ("description", "an alert")])
         .await;
-    program.seen_by_webhook().await;
-    read_all(answers, &[&admin, &joe]).await;
-
-    vec![
-        ("password", PASSWORD.to_owned(), &[]),
-        ("new password", NEW_PASSWORD.to_owned(), &[]),
-        ("wrong password", WRONG_PASSWORD.to_owned(), &[]),
-        ("password of a host", HOST_PASSWORD.to_owned(), &[]),
-        ("webhook", HOOK.to_owned(), &[]),
-        ("password in a URL", URL_PASSWORD.to_owned(), &["template.url"]),
-        ("secret key", secret, &["user.secret_key"]),
-        ("API key", api, &["user.api_key"]),
-        ("signature", signature, &[]),
-        ("session", cookie, &[]),
-        ("session key", browser.key.clone(), &[]),
-        ("private key", private, &[]),
-        ("user data in the clear", USER_DATA.to_owned(), &[]),
-        ("user data", data, &["vm.user_data"]),
-    ]
+    data
 }
 
 fn base64(text: &str) -> String {

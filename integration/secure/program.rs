@@ -52,7 +52,6 @@ impl Program {
             let url = format!("http://hook:{secret}@{}/{secret}?key={secret}", listen(&told));
             command.env("CSGPU_ALERTS_WEBHOOK", url);
         }
-        #[expect(clippy::zombie_processes, reason = "who drops it waits for it")]
         let mut child = command.spawn().expect("the program");
         let log = Arc::new(Mutex::new(String::new()));
         let (kept, mut lines) = (Arc::clone(&log), child.stderr.take().expect("its log"));
