@@ -21,10 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const FAST: &str = "gcache.size=64M;evs.keepalive_period=PT0.3S;evs.inactive_check_period=PT0.3S;\
     evs.suspect_timeout=PT1S;evs.inactive_timeout=PT3S;evs.install_timeout=PT3S";
 
+/// Does not take a busy node for a dead one.
+const CALM: &str = "gcache.size=64M";
+
 /// A cluster; its processes end with the thread that started them.
 pub struct Galera {
     dir: PathBuf,
     nodes: Vec<Node>,
+    options: &'static str,
 }
 
 struct Node {
@@ -37,6 +41,15 @@ struct Node {
 impl Galera {
     /// Creates and starts three nodes below `target/tmp`.
     pub fn start(name: &str) -> Self {
+        Self::with(name, FAST)
+    }
+
+    /// The same, of nodes that nobody kills.
+    pub fn start_calm(name: &str) -> Self {
+        Self::with(name, CALM)
+    }
+
+    fn with(name: &str, options: &'static str) -> Self {
         let dir = format!("{}-{name}", std::process::id());
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(dir);
         assert!(Path::new(PROVIDER).exists(), "{PROVIDER} is missing: scripts/packages test");
@@ -47,7 +60,7 @@ impl Galera {
             changes_port: ports[2 * n + 1],
             process: Mutex::default(),
         };
-        let cluster = Self { nodes: (0..3).map(node).collect(), dir };
+        let cluster = Self { nodes: (0..3).map(node).collect(), dir, options };
         let first = cluster.nodes[0].dir.clone();
         drop(LocalDb::start(&first, Durability::None).expect("a database"));
         // all nodes begin as copies of one that has been a cluster by itself
@@ -146,7 +159,7 @@ impl Galera {
             format!("--wsrep-cluster-address=gcomm://{}", all.join(",")),
             format!("--wsrep-node-address=127.0.0.1:{port}"),
             format!("--wsrep-node-name=n{number}"),
-            format!("--wsrep-provider-options={here};{FAST}"),
+            format!("--wsrep-provider-options={here};{}", self.options),
         ]);
         command.args(["--skip-networking", "--skip-name-resolve", "--max-connections=500"]);
         command.args(["--transaction-isolation=READ-COMMITTED", "--default-time-zone=+00:00"]);
