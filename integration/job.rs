@@ -146,3 +146,23 @@ async fn jobs_that_have_not_ended_are_listed_to_those_who_may_see_them() {
     assert_eq!(listed(&joe, &[]).await, 0);
     world.settle().await;
 }
+
+#[actix_web::test]
+async fn a_destroy_that_was_done_when_its_server_died_ends_well() {
+    let world = World::new().await;
+    let site = world.site([FakeShape::new("h1").gpus(1)]).await;
+    let size = world.size("one", 1).await;
+    let vm = instance(&world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await);
+    let words = [("id", vm["id"].as_str().expect("an id")), ("expunge", "true")];
+    let job = world.admin.call_async("destroyVirtualMachine", &words).await;
+    let job = job["jobid"].as_str().expect("a job");
+    let text = format!(
+        "UPDATE job SET state = 'Running', result = NULL, finished = NULL, lease_owner = '{}',
+         lease_until = UTC_TIMESTAMP(6) - INTERVAL 1 HOUR WHERE id = '{job}'",
+        Id::<id::Server>::mint()
+    );
+    world.run(&text).await;
+    let ended = world.admin.finished(job).await;
+    assert_eq!(ended["jobstatus"], 1, "{ended}");
+    world.settle().await;
+}

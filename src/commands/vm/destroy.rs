@@ -120,7 +120,11 @@ impl AsyncCommand for DestroyVirtualMachine {
 
 /// From wherever it is to `Destroyed`; its devices are on their way back.
 fn end(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
-    let mut now = vm::get(tx, vm)?;
+    let mut now = match vm::get(tx, vm) {
+        // it was expunged by the server that died before it could say so
+        Err(Error::NotFound { .. }) => return Ok(()),
+        found => found?,
+    };
     if now.state == VmState::Stopping {
         vm::step(tx, &now, VmEvent::Stopped)?;
         now = vm::get(tx, vm)?;
