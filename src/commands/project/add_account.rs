@@ -5,7 +5,6 @@ use crate::{
     command::{Inner, prelude::*},
     store::project,
 };
-use serde::{Deserialize, Serialize};
 
 /// `addAccountToProject`.
 #[derive(Debug)]
@@ -26,13 +25,7 @@ pub(super) struct Request {
     role_type: Option<String>,
 }
 
-/// What its job knows.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    project: Id<id::Project>,
-}
-
-impl AsyncCommand for AddAccountToProject {
+impl ImmediateCommand for AddAccountToProject {
     const SPEC: Spec = Spec {
         name: "addAccountToProject",
         about: "Adds an account to a project",
@@ -40,33 +33,20 @@ impl AsyncCommand for AddAccountToProject {
         roles: Role::EVERYONE,
         event: Some("PROJECT.ACCOUNT.ADD"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::Project;
     type Response = Success;
 
-    /// All of it happens here; the job only tells.
-    fn admit(
-        _: &Env,
-        tx: &mut Tx<'_>,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Changed<id::Project>> {
         let id = request.project_id;
         let found = changeable(tx, caller, id)?;
         let who = account_named(tx, &found, &request.account)?;
         let role = role(tx, Self::SPEC.name, id, request.project_role_id)?;
         project::join(tx, id, who, (is_admin(request.role_type.as_deref())?, role))?;
-        let subject = Some((Kind::Project, id.uuid()));
-        Ok(Admitted { plan: Plan { project: id }, subject, created: None, describe: None })
+        Ok(Changed::known(id))
     }
 
-    async fn run(_: &Cx, _: &Plan) -> Result<Success> {
+    async fn tell(_: &Cx, _: Id<id::Project>) -> Result<Success> {
         Ok(Success::YES)
-    }
-
-    /// One transaction: there is nothing half done.
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

@@ -5,7 +5,6 @@ use crate::{
     command::prelude::*,
     store::{owner, project},
 };
-use serde::{Deserialize, Serialize};
 
 /// `createProject`.
 #[derive(Debug)]
@@ -25,13 +24,7 @@ pub(super) struct Request {
     domain_id: Option<Id<id::Domain>>,
 }
 
-/// What its job knows.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    project: Id<id::Project>,
-}
-
-impl AsyncCommand for CreateProject {
+impl ImmediateCommand for CreateProject {
     const SPEC: Spec = Spec {
         name: "createProject",
         about: "Creates a project",
@@ -39,18 +32,11 @@ impl AsyncCommand for CreateProject {
         roles: Role::EVERYONE,
         event: Some("PROJECT.CREATE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::Project;
     type Response = One<ProjectView>;
 
-    /// All of it happens here; the job only tells.
-    fn admit(
-        _: &Env,
-        tx: &mut Tx<'_>,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Changed<id::Project>> {
         let Request { name, display_text, account, domain_id } = request;
         if name.trim().is_empty() {
             return Err(Error::invalid("a project needs a name"));
@@ -59,22 +45,10 @@ impl AsyncCommand for CreateProject {
         let id = Id::mint();
         let text = display_text.as_deref().unwrap_or(name);
         project::insert(tx, id, (name, text), (owner.account, owner.domain))?;
-        let subject = Some((Kind::Project, id.uuid()));
-        Ok(Admitted {
-            plan: Plan { project: id },
-            subject,
-            created: Some(id.uuid()),
-            describe: None,
-        })
+        Ok(Changed::created(id))
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<One<ProjectView>> {
-        let id = plan.project;
+    async fn tell(cx: &Cx, id: Id<id::Project>) -> Result<One<ProjectView>> {
         Ok(One(cx.db.read(move |conn| one(conn, id)).await?))
-    }
-
-    /// One transaction: there is nothing half done.
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

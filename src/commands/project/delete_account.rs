@@ -2,7 +2,6 @@
 
 use super::power::{account_named, changeable, check_administered};
 use crate::{command::prelude::*, store::project};
-use serde::{Deserialize, Serialize};
 
 /// `deleteAccountFromProject`.
 #[derive(Debug)]
@@ -17,13 +16,7 @@ pub(super) struct Request {
     account: String,
 }
 
-/// What its job knows.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    project: Id<id::Project>,
-}
-
-impl AsyncCommand for DeleteAccountFromProject {
+impl ImmediateCommand for DeleteAccountFromProject {
     const SPEC: Spec = Spec {
         name: "deleteAccountFromProject",
         about: "Removes an account from a project",
@@ -31,18 +24,11 @@ impl AsyncCommand for DeleteAccountFromProject {
         roles: Role::EVERYONE,
         event: Some("PROJECT.ACCOUNT.REMOVE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::Project;
     type Response = Success;
 
-    /// All of it happens here; the job only tells.
-    fn admit(
-        _: &Env,
-        tx: &mut Tx<'_>,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Changed<id::Project>> {
         let id = request.project_id;
         let found = changeable(tx, caller, id)?;
         let who = account_named(tx, &found, &request.account)?;
@@ -53,16 +39,10 @@ impl AsyncCommand for DeleteAccountFromProject {
             )));
         }
         check_administered(tx, id)?;
-        let subject = Some((Kind::Project, id.uuid()));
-        Ok(Admitted { plan: Plan { project: id }, subject, created: None, describe: None })
+        Ok(Changed::known(id))
     }
 
-    async fn run(_: &Cx, _: &Plan) -> Result<Success> {
+    async fn tell(_: &Cx, _: Id<id::Project>) -> Result<Success> {
         Ok(Success::YES)
-    }
-
-    /// One transaction: there is nothing half done.
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

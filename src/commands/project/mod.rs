@@ -23,8 +23,8 @@ use crate::command::{Entry, asynchronous, immediate, sync};
 
 /// The room's commands.
 pub const COMMANDS: &[Entry] = &[
-    asynchronous::<activate::ActivateProject>(),
-    asynchronous::<add_account::AddAccountToProject>(),
+    immediate::<activate::ActivateProject>(),
+    immediate::<add_account::AddAccountToProject>(),
     immediate::<add_user::AddUserToProject>(),
     immediate::<delete_user::DeleteUserFromProject>(),
     sync::<role::create::CreateProjectRole>(),
@@ -35,12 +35,12 @@ pub const COMMANDS: &[Entry] = &[
     sync::<role::update_permission::UpdateProjectRolePermission>(),
     sync::<role::delete_permission::DeleteProjectRolePermission>(),
     sync::<role::list_permissions::ListProjectRolePermissions>(),
-    asynchronous::<create::CreateProject>(),
+    immediate::<create::CreateProject>(),
     asynchronous::<delete::DeleteProject>(),
-    asynchronous::<delete_account::DeleteAccountFromProject>(),
+    immediate::<delete_account::DeleteAccountFromProject>(),
     sync::<list::ListProjects>(),
     sync::<list_accounts::ListProjectAccounts>(),
     sync::<list_invitations::ListProjectInvitations>(),
-    asynchronous::<suspend::SuspendProject>(),
-    asynchronous::<update::UpdateProject>(),
+    immediate::<suspend::SuspendProject>(),
+    immediate::<update::UpdateProject>(),
 ];

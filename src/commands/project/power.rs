@@ -9,27 +9,18 @@ use crate::{
         project_role,
     },
 };
-use serde::{Deserialize, Serialize};
 
-/// What the job of a change knows that its admission has made already.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    /// The project that was changed.
-    pub(super) project: Id<id::Project>,
-}
-
-/// Activates or suspends a project, if the caller may; the job only tells.
+/// Activates or suspends a project, if the caller may.
 pub(super) fn switch(
     tx: &mut Tx<'_>,
     caller: &Caller,
     id: Id<id::Project>,
     is_active: bool,
-) -> Result<Admitted<Plan>> {
+) -> Result<Changed<id::Project>> {
     let mut changed = changeable(tx, caller, id)?;
     changed.is_active = is_active;
     project::write(tx, &changed)?;
-    let subject = Some((Kind::Project, id.uuid()));
-    Ok(Admitted { plan: Plan { project: id }, subject, created: None, describe: None })
+    Ok(Changed::known(id))
 }
 
 /// The project, held, which the caller may change: as its administrator, or as one of the domain.

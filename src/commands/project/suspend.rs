@@ -1,7 +1,7 @@
 //! `suspendProject`: nothing new is made in it until it is active again.
 
 use super::{
-    power::{Plan, switch},
+    power::switch,
     view::{ProjectView, one},
 };
 use crate::command::prelude::*;
@@ -17,7 +17,7 @@ pub(super) struct Request {
     id: Id<id::Project>,
 }
 
-impl AsyncCommand for SuspendProject {
+impl ImmediateCommand for SuspendProject {
     const SPEC: Spec = Spec {
         name: "suspendProject",
         about: "Suspends a project: nothing new is made in it, its instances run on",
@@ -25,28 +25,15 @@ impl AsyncCommand for SuspendProject {
         roles: Role::EVERYONE,
         event: Some("PROJECT.SUSPEND"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::Project;
     type Response = One<ProjectView>;
 
-    /// All of it happens here; the job only tells.
-    fn admit(
-        _: &Env,
-        tx: &mut Tx<'_>,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Changed<id::Project>> {
         switch(tx, caller, request.id, false)
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<One<ProjectView>> {
-        let id = plan.project;
+    async fn tell(cx: &Cx, id: Id<id::Project>) -> Result<One<ProjectView>> {
         Ok(One(cx.db.read(move |conn| one(conn, id)).await?))
-    }
-
-    /// One transaction: there is nothing half done.
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }

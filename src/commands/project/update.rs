@@ -5,7 +5,6 @@ use super::{
     view::{ProjectView, one},
 };
 use crate::{command::prelude::*, store::project};
-use serde::{Deserialize, Serialize};
 
 /// `updateProject`.
 #[derive(Debug)]
@@ -31,13 +30,7 @@ pub(super) struct Request {
     swap_owner: Option<bool>,
 }
 
-/// What its job knows.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    project: Id<id::Project>,
-}
-
-impl AsyncCommand for UpdateProject {
+impl ImmediateCommand for UpdateProject {
     const SPEC: Spec = Spec {
         name: "updateProject",
         about: "Updates a project",
@@ -45,18 +38,11 @@ impl AsyncCommand for UpdateProject {
         roles: Role::EVERYONE,
         event: Some("PROJECT.UPDATE"),
     };
-    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
     type Request = Request;
-    type Plan = Plan;
+    type Subject = id::Project;
     type Response = One<ProjectView>;
 
-    /// All of it happens here; the job only tells.
-    fn admit(
-        _: &Env,
-        tx: &mut Tx<'_>,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Admitted<Plan>> {
+    fn change(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Changed<id::Project>> {
         let id = request.id;
         let mut changed = changeable(tx, caller, id)?;
         if let Some(name) = request.name.clone().filter(|name| !name.trim().is_empty()) {
@@ -67,18 +53,11 @@ impl AsyncCommand for UpdateProject {
         if let Some(name) = &request.account {
             hand_over(tx, &changed, name, request)?;
         }
-        let subject = Some((Kind::Project, id.uuid()));
-        Ok(Admitted { plan: Plan { project: id }, subject, created: None, describe: None })
+        Ok(Changed::known(id))
     }
 
-    async fn run(cx: &Cx, plan: &Plan) -> Result<One<ProjectView>> {
-        let id = plan.project;
+    async fn tell(cx: &Cx, id: Id<id::Project>) -> Result<One<ProjectView>> {
         Ok(One(cx.db.read(move |conn| one(conn, id)).await?))
-    }
-
-    /// One transaction: there is nothing half done.
-    async fn undo(_: &Cx, _: &Plan) -> Result<()> {
-        Ok(())
     }
 }
 
