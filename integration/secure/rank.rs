@@ -33,14 +33,9 @@ const POWER: &[(&str, &[&str])] = &[
 impl Town {
     async fn new() -> Self {
         let world = World::new().await;
-        let domain = async |name: &str, above: Option<&str>| {
-            let mut words = vec![("name", name)];
-            words.extend(above.map(|above| ("parentdomainid", above)));
-            let made = world.admin.ok("createDomain", &words).await;
-            made["domain"]["id"].as_str().expect("an id").to_owned()
-        };
-        let home = domain("home", None).await;
-        let (child, away) = (domain("child", Some(&home)).await, domain("away", None).await);
+        let home = world.domain("home", None).await;
+        let (child, away) =
+            (world.domain("child", Some(&home)).await, world.domain("away", None).await);
         let mut people = Vec::new();
         for (name, kind, home) in [
             ("boss", "2", Some(&home)),

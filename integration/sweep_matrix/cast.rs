@@ -49,14 +49,9 @@ pub const fn party(who: Who, whose: Whose) -> &'static str {
 impl Cast {
     pub async fn new() -> Self {
         let world = World::new().await;
-        let domain = async |name: &str, above: Option<&str>| {
-            let mut words = vec![("name", name)];
-            words.extend(above.map(|above| ("parentdomainid", above)));
-            let made = world.admin.ok("createDomain", &words).await;
-            made["domain"]["id"].as_str().expect("an id").to_owned()
-        };
-        let home = domain("zhome", None).await;
-        let (child, away) = (domain("zchild", Some(&home)).await, domain("zaway", None).await);
+        let home = world.domain("zhome", None).await;
+        let (child, away) =
+            (world.domain("zchild", Some(&home)).await, world.domain("zaway", None).await);
         let site = world.site([FakeShape::new("h").gpus(1)]).await;
         places(&world, &site).await;
         let size = world.size("s", 0).await;

@@ -120,6 +120,14 @@ impl World {
         self.member(name, "0", None).await
     }
 
+    /// The id of a new domain, below ROOT if not below another one.
+    pub async fn domain(&self, name: &str, above: Option<&str>) -> String {
+        let mut words = vec![("name", name)];
+        words.extend(above.map(|above| ("parentdomainid", above)));
+        let made = self.admin.ok("createDomain", &words).await;
+        made["domain"]["id"].as_str().expect("an id").to_owned()
+    }
+
     /// A user of a new account of this type in this domain.
     pub async fn member(&self, name: &str, kind: &str, domain: Option<&str>) -> Client {
         let mut account = vec![
