@@ -3,7 +3,7 @@
 use crate::world::{
     World,
     rack::{Rack, machine},
-    site::{Site, state},
+    site::{Site, instance, state},
 };
 use csgpu::{
     domain::{
@@ -87,18 +87,22 @@ async fn a_domain_made_by_hand_becomes_an_instance_and_ends_like_one() {
     assert!(adopt(&world, &real).await.is_empty(), "there is nothing left to adopt");
     world.check_invariants();
 
-    // a stop leaves what it cannot make again, a start is the host's
+    // a stop leaves what it cannot make again, and a start uses it
     let stop = [("id", id.as_str()), ("forced", "true")];
     assert_eq!(world.admin.call_async("stopVirtualMachine", &stop).await["jobstatus"], 1);
     assert_eq!(state(&world.admin, &id).await.as_deref(), Some("Stopped"));
     assert_eq!(world.held().await, "Allocated Allocated", "kept by a stop, as the setting says");
     assert!(rack.fake.domain(uuid).is_some(), "its definition stays");
-    let refused = world.admin.call("startVirtualMachine", &[("id", &id)]).await;
-    assert!(
-        refused.error().contains("start domain training-box on its host"),
-        "{}",
-        refused.text()
-    );
+    let again = instance(&world.admin.call_async("startVirtualMachine", &[("id", &id)]).await);
+    assert_eq!((&again["state"], &again["hostid"]), (&json!("Running"), &json!(host)));
+    assert_eq!(world.held().await, "Allocated Allocated");
+    assert!(rack.fake.running().contains(&uuid));
+    world.check_invariants();
+    assert_eq!(world.admin.call_async("stopVirtualMachine", &stop).await["jobstatus"], 1);
+    let other = world.size("other", 0).await;
+    let scale = [("id", id.as_str()), ("serviceofferingid", other.as_str())];
+    let refused = world.admin.call("changeServiceForVirtualMachine", &scale).await;
+    assert!(refused.error().contains("made by hand and adopted"), "{}", refused.text());
     let gone = [("id", id.as_str()), ("expunge", "true")];
     let job = world.admin.call_async("destroyVirtualMachine", &gone).await;
     assert_eq!(job["jobstatus"], 1, "{job}");
@@ -285,8 +289,8 @@ async fn disks_and_interfaces_come_into_the_books_and_what_cannot_is_told() {
     let stop = [("id", id.as_str()), ("forced", "true")];
     assert_eq!(joe.call_async("stopVirtualMachine", &stop).await["jobstatus"], 1);
     assert!(rack.fake.domain(uuid).is_some(), "its definition stays");
-    let refused = joe.call("startVirtualMachine", &[("id", &id)]).await;
-    assert!(refused.error().contains("start domain box on its host"), "{}", refused.text());
+    assert_eq!(joe.call_async("startVirtualMachine", &[("id", &id)]).await["jobstatus"], 1);
+    assert_eq!(rack.fake.running(), [uuid]);
     let gone = [("id", id.as_str()), ("expunge", "true")];
     let job = world.admin.call_async("destroyVirtualMachine", &gone).await;
     assert_eq!(job["jobstatus"], 1, "{job}");
@@ -303,24 +307,83 @@ async fn disks_and_interfaces_come_into_the_books_and_what_cannot_is_told() {
     world.settle().await;
 }
 
-#[actix_web::test]
-async fn one_that_gave_its_gpus_back_is_undefined_when_it_is_destroyed() {
+/// Hosts of these shapes, and an adopted instance with the first GPU of the first, which it gives back when it stops.
+async fn adopted<const N: usize>(shapes: [FakeShape; N]) -> (World, Site, Uuid) {
     let mut world = World::new().await;
     world.restart_with(|settings| settings.detach_on_stop = true).await;
-    let site = world.site([FakeShape::new("h").gpus(1)]).await;
-    let rack = &site.racks[0];
-    let (host, size) = (rack.id.to_string(), world.size("plain", 0).await);
-    let uuid = by_hand(rack, "box", &[0]);
-    world.look(rack).await.expect("an answer");
+    let site = world.site(shapes).await;
+    let (host, size) = (site.racks[0].id.to_string(), world.size("plain", 0).await);
+    let uuid = by_hand(&site.racks[0], "box", &[0]);
+    world.look(&site.racks[0]).await.expect("an answer");
     let mut real = words(&site, &host, &size);
     real.push(("dryrun", "false"));
     assert_eq!(adopt(&world, &real).await[0]["adopted"], true);
-    let id = uuid.to_string();
+    (world, site, uuid)
+}
+
+#[actix_web::test]
+async fn one_that_gave_its_gpus_back_is_undefined_when_it_is_destroyed() {
+    let (world, site, uuid) = adopted([FakeShape::new("h").gpus(1)]).await;
+    let (rack, id) = (&site.racks[0], uuid.to_string());
     let stop = [("id", id.as_str()), ("forced", "true")];
     assert_eq!(world.admin.call_async("stopVirtualMachine", &stop).await["jobstatus"], 1);
     assert!(world.held().await.is_empty() && rack.fake.domain(uuid).is_some());
     let gone = [("id", id.as_str()), ("expunge", "true")];
     assert_eq!(world.admin.call_async("destroyVirtualMachine", &gone).await["jobstatus"], 1);
     assert!(rack.fake.domain(uuid).is_none(), "nothing would ever remove it");
+    world.settle().await;
+}
+
+#[actix_web::test]
+async fn it_starts_only_with_what_its_definition_names_and_only_when_that_is_free() {
+    let (world, site, uuid) =
+        adopted([FakeShape::new("h").gpus(2), FakeShape::new("h2").gpus(2)]).await;
+    let (rack, id) = (&site.racks[0], uuid.to_string());
+    let (start, stop) = ([("id", id.as_str())], [("id", id.as_str()), ("forced", "true")]);
+    let stopped = async || {
+        assert_eq!(world.admin.call_async("stopVirtualMachine", &stop).await["jobstatus"], 1);
+        assert_eq!(world.held().await, "");
+    };
+    stopped().await;
+    // it gave its GPU back, and gets that one again
+    let device = world.devices(rack).await[0];
+    assert_eq!(world.admin.call_async("startVirtualMachine", &start).await["jobstatus"], 1);
+    let held = world.texts("SELECT device_id AS text FROM gpu_allocation WHERE active = 1").await;
+    assert_eq!((held, rack.fake.running()), (vec![device.to_string()], vec![uuid]));
+    world.check_invariants();
+    stopped().await;
+    let other = world.claim(rack, &[Pick::Device(device)]).await.expect("free");
+    let refused = world.admin.call("startVirtualMachine", &start).await;
+    let why = format!("GPU device {device} is held by another instance");
+    assert!(refused.status == 533 && refused.error().contains(&why), "{}", refused.text());
+    let free = move |tx: &mut csgpu::store::Tx<'_>| csgpu::store::gpu_claim::give_back(tx, other);
+    world.db().txn("given back", free).await.expect("given back");
+    let elsewhere = site.racks[1].id.to_string();
+    let refused =
+        world.admin.call("startVirtualMachine", &[start[0], ("hostid", &elsewhere)]).await;
+    assert!(refused.error().contains("can start there only"), "{}", refused.text());
+
+    // somebody gives the domain another GPU meanwhile
+    let change = |functions: &[usize]| {
+        let devices = functions.iter().map(|n| reference(rack, *n)).collect();
+        let spec = MachineSpec { name: "box".to_owned(), ..machine(uuid, devices) };
+        rack.fake.intrude(spec);
+        rack.fake.halt(uuid);
+    };
+    change(&[0, 1]);
+    let job = world.admin.call_async("startVirtualMachine", &start).await;
+    let why = "names other GPU devices (0000:11:00.0, 0000:13:00.0) than instance";
+    assert!(job["jobresult"]["errortext"].as_str().expect("a text").contains(why), "{job}");
+    let is_left = || rack.fake.running().is_empty() && rack.fake.domain(uuid).is_some();
+    assert!(is_left() && world.held().await.is_empty(), "it is as it was before");
+    assert_eq!(state(&world.admin, &id).await.as_deref(), Some("Stopped"));
+    change(&[0]);
+    rack.fake.fail_next("ensure_running");
+    assert_eq!(world.admin.call_async("startVirtualMachine", &start).await["jobstatus"], 2);
+    assert!(is_left() && world.held().await.is_empty(), "a failed start leaves its definition");
+    rack.fake.lose(uuid);
+    let job = world.admin.call_async("startVirtualMachine", &start).await;
+    let why = "its definition is not on its host any more";
+    assert!(job["jobresult"]["errortext"].as_str().expect("a text").contains(why), "{job}");
     world.settle().await;
 }

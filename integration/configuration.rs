@@ -39,6 +39,7 @@ async fn a_default_limit_binds_everyone_for_whom_nothing_was_set() {
     assert_eq!(
         names,
         [
+            "cluster.gpu.allocated.capacity.notificationthreshold",
             "gpu.detach.on.stop",
             "max.account.gpu.memory",
             "max.account.gpus",
@@ -138,11 +139,20 @@ async fn settings_are_listed_by_what_they_can_be_set_for_and_in_groups() {
     assert_eq!(listed(&[("zoneid", &zone)]).await, ["enable.dynamic.scale.vm"]);
     assert_eq!(
         listed(&[("clusterid", &cluster)]).await,
-        ["cpu.overprovisioning.factor", "mem.overprovisioning.factor"]
+        [
+            "cluster.cpu.allocated.capacity.notificationthreshold",
+            "cluster.gpu.allocated.capacity.notificationthreshold",
+            "cluster.localStorage.capacity.notificationthreshold",
+            "cluster.memory.allocated.capacity.notificationthreshold",
+            "cluster.storage.allocated.capacity.notificationthreshold",
+            "cluster.storage.capacity.notificationthreshold",
+            "cpu.overprovisioning.factor",
+            "mem.overprovisioning.factor"
+        ]
     );
     let root = csgpu::store::seed::ROOT_DOMAIN.to_string();
     assert_eq!(listed(&[("domainid", &root)]).await, ["gpu.detach.on.stop"]);
-    assert_eq!(listed(&[("group", "Access"), ("subgroup", "Project")]).await.len(), 18);
+    assert_eq!(listed(&[("group", "Access"), ("subgroup", "Project")]).await.len(), 19);
     let both = [("zoneid", zone.as_str()), ("clusterid", &cluster)];
     let refused = world.admin.call("listConfigurations", &both).await;
     assert_eq!(

@@ -37,7 +37,7 @@ async fn a_job_writes_what_was_scheduled_started_and_completed() {
     assert!(world.admin.ok("listEvents", &day).await["count"].as_i64().is_some_and(|n| n > 3));
     let types = world.admin.ok("listEventTypes", &[]).await;
     let types = types["eventtype"].as_array().expect("types");
-    for name in ["VM.CREATE", "GPU.DEVICE.EDIT", "RESOURCE.LIMIT.UPDATE"] {
+    for name in ["VM.CREATE", "GPU.DEVICE.EDIT", "RESOURCE.LIMIT.UPDATE", "USER.LOGIN"] {
         assert!(types.iter().any(|of| of["name"] == name), "{name}");
     }
 }
@@ -76,4 +76,52 @@ async fn events_are_put_away_and_removed_by_those_who_may_see_them() {
     assert_eq!((&away["count"], &away["event"][0]["archived"]), (&1.into(), &true.into()));
     joe.ok("deleteEvents", &[("ids", &id)]).await;
     assert!(rows(&joe.ok("listEvents", &[("archived", "true")]).await).is_empty());
+}
+
+#[actix_web::test]
+async fn old_events_are_removed_only_where_that_is_asked_for() {
+    let mut world = World::new().await;
+    world.server.rest();
+    let joe = world.user("joe").await;
+    for name in ["old", "busy", "new"] {
+        joe.ok("createSSHKeyPair", &[("name", name)]).await;
+    }
+    let found = rows(&joe.ok("listEvents", &[]).await);
+    let id = |n: usize| found[n]["id"].as_str().expect("an id");
+    let (new, busy, old) = (id(0), id(1), id(2));
+    for text in [
+        format!("UPDATE event SET created = created - INTERVAL 10 DAY WHERE id IN ('{old}', '{busy}')"),
+        // a job that has not ended: its last event is made of its first
+        format!("UPDATE event SET job_id = '{busy}' WHERE id = '{busy}'"),
+        format!("INSERT INTO job (id, command, plan, user_id, account_id, domain_id, state, created) SELECT '{busy}', 'x', '{{}}', id,
+            account_id, domain_id, 'Queued', UTC_TIMESTAMP(6) FROM user LIMIT 1"),
+    ] {
+        world.run(&text).await;
+    }
+    let left = async || {
+        csgpu::jobs::expire(&world.server.wiring).await.expect("the database answers");
+        let found = rows(&joe.ok("listEvents", &[]).await);
+        found
+            .iter()
+            .map(|event| event["id"].as_str().expect("an id").to_owned())
+            .collect::<Vec<_>>()
+    };
+    let keep = async |days: &str| {
+        let words = [("name", "event.purge.delay"), ("value", days)];
+        world.admin.call("updateConfiguration", &words).await
+    };
+    assert_eq!(left().await.len(), 3, "nobody asked for it");
+    assert_eq!(keep("11").await.status, 200);
+    assert_eq!(left().await.len(), 3, "not old enough");
+    assert_eq!(keep("9").await.status, 200);
+    let mut both = [new, busy];
+    both.sort_unstable();
+    let mut found = left().await;
+    found.sort_unstable();
+    assert_eq!(found, both);
+    world.run("DELETE FROM job").await;
+    assert_eq!(left().await, [new]);
+    for wrong in ["-1", "x", "1.5"] {
+        assert_eq!(keep(wrong).await.status, 431, "{wrong}");
+    }
 }

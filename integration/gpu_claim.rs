@@ -40,7 +40,7 @@ async fn count(world: &World, rack: &Rack) -> (i64, i64) {
     let (host, zone) = (rack.id, rack.zone);
     let counted = world.db().read(move |conn| {
         let by_host = gpu_count::by_host(conn, &[host])?.remove(&host).unwrap_or_default();
-        let by_zone = gpu_count::by_zone(conn, &[zone])?.remove(&zone).unwrap_or_default();
+        let by_zone = gpu_count::by_part(conn, &[zone])?.remove(&zone).unwrap_or_default();
         assert_eq!(by_host.count, by_zone);
         Ok(by_host.count)
     });

@@ -66,10 +66,28 @@ async fn a_drained_host_gives_no_gpu_also_none_that_comes_later() {
     let world = World::new().await;
     let site = world.site(["h1", "h2"].map(|name| FakeShape::new(name).gpus(1))).await;
     let size = world.size("one", 1).await;
+    world.found_clusters().await;
     let (first, second) = (&site.racks[0], &site.racks[1]);
     let host = first.id.to_string();
+    let job = world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await;
+    let holder = instance(&job);
+    assert_eq!(holder["hostid"], host);
     let shown = devices(&world.admin.ok("drainHostGpus", &[("id", &host)]).await);
     assert_eq!(shown.len(), 1);
+    let keys = ["virtualmachineid", "virtualmachinename"];
+    assert_eq!(keys.map(|key| &shown[0][key]), ["id", "instancename"].map(|key| &holder[key]));
+    let listed = world.admin.ok("listHosts", &[]).await;
+    let draining: Vec<(&Value, &Value)> = (listed["host"].as_array().expect("hosts").iter())
+        .map(|host| (&host["name"], &host["draining"]))
+        .collect();
+    let [h1, h2, yes, no] = [json!("h1"), json!("h2"), json!(true), json!(false)];
+    assert_eq!(draining, [(&h1, &yes), (&h2, &no)]);
+    for (only, name) in [("true", "h1"), ("false", "h2")] {
+        let listed = world.admin.ok("listHosts", &[("draining", only)]).await;
+        assert_eq!((&listed["count"], &listed["host"][0]["name"]), (&json!(1), &json!(name)));
+    }
+    let gone = [("id", holder["id"].as_str().expect("an id")), ("expunge", "true")];
+    assert_eq!(world.admin.call_async("destroyVirtualMachine", &gone).await["jobstatus"], 1);
     let mut added = None;
     first.fake.change(|all| {
         let mut one = all[0].clone();

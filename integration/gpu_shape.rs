@@ -62,6 +62,40 @@ async fn policy_nodes_and_pages_reach_the_host() {
 }
 
 #[actix_web::test]
+async fn who_asks_for_huge_pages_goes_where_they_are() {
+    let world = World::new().await;
+    let few = FakeShape::new("h1").gpus(2).huge_pages(1 << 30, 1);
+    let many = FakeShape::new("h2").gpus(2).huge_pages(1 << 30, 8).huge_pages(2 << 20, 0);
+    let site = world.site([few, many]).await;
+    world.found_clusters().await;
+    let listed = world.admin.ok("listHosts", &[("name", "h2")]).await;
+    assert_eq!(listed["host"][0]["details"]["hugepages"], "8 of 1G");
+    let size = async |name: &str, memory: &str| {
+        let words = [
+            ("name", name),
+            ("cpunumber", "1"),
+            ("memory", memory),
+            ("serviceofferingdetails[0].key", "hugepages"),
+            ("serviceofferingdetails[0].value", "1G"),
+        ];
+        let made = world.admin.ok("createServiceOffering", &words).await;
+        made["serviceoffering"]["id"].as_str().expect("an id").to_owned()
+    };
+    let (two, nine) = (size("two", "2048").await, size("nine", "9216").await);
+    let vm = instance(&world.admin.call_async("deployVirtualMachine", &site.deploy(&two)).await);
+    assert_eq!(vm["hostname"], "h2");
+    let id = vm["id"].as_str().expect("an id");
+    let stop = [("id", id), ("forced", "true")];
+    instance(&world.admin.call_async("stopVirtualMachine", &stop).await);
+    let vm = instance(&world.admin.call_async("startVirtualMachine", &stop[..1]).await);
+    assert_eq!(vm["hostname"], "h2");
+    let refused = world.admin.call("deployVirtualMachine", &site.deploy(&nine)).await;
+    let why = "2 hosts: 2 too few huge pages of 1G; what would fit: at most 1 CPUs and 8192 MiB";
+    assert!(refused.status == 533 && refused.error().contains(why), "{}", refused.error());
+    world.settle().await;
+}
+
+#[actix_web::test]
 async fn hosts_booted_with_vfio_pci_ids_are_ready_as_they_are() {
     let world = World::new().await;
     let site = world.site([FakeShape::new("h1").gpus(2).driver(Some("vfio-pci"))]).await;

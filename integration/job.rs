@@ -1,19 +1,27 @@
 //! Jobs under leases: who lost one changes nothing any more.
 
-use crate::world::{World, site::instance};
+use crate::world::{
+    World,
+    site::{Site, instance},
+};
 use csgpu::{
     domain::{Id, id},
     hypervisor::fake::FakeShape,
 };
 use std::time::Duration;
 
-#[actix_web::test]
-async fn a_server_that_lost_a_job_to_another_one_writes_nothing_more() {
+/// A site of two GPUs whose first instance has one: it copied the template, so the second one writes once, at its end.
+async fn with_one() -> (World, Site, String) {
     let world = World::new().await;
     let site = world.site([FakeShape::new("h1").gpus(2)]).await;
     let size = world.size("one", 1).await;
-    // the first one copies the template, so the second one writes once, at its end
     instance(&world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await);
+    (world, site, size)
+}
+
+#[actix_web::test]
+async fn a_server_that_lost_a_job_to_another_one_writes_nothing_more() {
+    let (world, site, size) = with_one().await;
     let fake = &site.racks[0].fake;
     fake.hang();
     let calls = fake.calls();
@@ -53,6 +61,58 @@ async fn a_server_that_lost_a_job_to_another_one_writes_nothing_more() {
     assert_eq!(world.admin.finished(job).await["jobstatus"], 2);
     assert_eq!(fake.running().len(), 1);
     world.settle().await;
+}
+
+#[actix_web::test]
+async fn a_lease_that_ran_out_while_it_was_written_is_not_worked_under() {
+    let (world, site, size) = with_one().await;
+    let (_other, _) = world.another_server().await;
+    // as when a node of a database cluster dies: the answer takes longer than the lease
+    let slow = "CREATE TRIGGER slow BEFORE UPDATE ON job FOR EACH ROW
+        IF OLD.state = 'Queued' AND NEW.state = 'Running' THEN DO SLEEP(2.2); END IF";
+    world.run(slow).await;
+    let fake = &site.racks[0].fake;
+    let calls = fake.calls();
+    fake.hang();
+    let started = world.admin.ok("deployVirtualMachine", &site.deploy(&size)).await;
+    for _ in 0..500 {
+        if !world.texts("SELECT state AS text FROM vm WHERE state = 'Error'").await.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    fake.resume();
+    let job = world.admin.finished(started["jobid"].as_str().expect("a job")).await;
+    assert_eq!(job["jobstatus"], 2, "{job}");
+    world.settle().await;
+    let asked = &fake.history()[calls as usize..];
+    assert!(!asked.contains(&"ensure_defined"), "two servers worked on it: {asked:?}");
+    assert_eq!(fake.domain_ids().len(), 1);
+}
+
+#[actix_web::test]
+async fn what_the_database_is_in_the_way_of_is_put_back_when_it_is_not() {
+    let (world, site, size) = with_one().await;
+    let away = "CREATE TRIGGER away BEFORE UPDATE ON vm FOR EACH ROW
+        IF NEW.state = 'Error' THEN SIGNAL SQLSTATE 'HY000' SET MESSAGE_TEXT = 'MySQL server has gone away'; END IF";
+    world.run(away).await;
+    site.racks[0].fake.fail_at(1);
+    let started = world.admin.ok("deployVirtualMachine", &site.deploy(&size)).await;
+    let again = "SELECT id AS text FROM job WHERE state = 'Undoing' AND attempt > 1";
+    for _ in 0..500 {
+        if !world.texts(again).await.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(world.texts(again).await.len(), 1, "another claim goes on with it");
+    assert!(world.texts("SELECT why AS text FROM host_debt").await.is_empty(), "no host owes it");
+    world.run("DROP TRIGGER away").await;
+    let job = world.admin.finished(started["jobid"].as_str().expect("a job")).await;
+    assert_eq!(job["jobstatus"], 2, "{job}");
+    assert!(!job.to_string().contains("clean-up"), "{job}");
+    world.settle().await;
+    assert_eq!(world.texts("SELECT state AS text FROM vm ORDER BY id").await, ["Running", "Error"]);
 }
 
 #[actix_web::test]

@@ -4,7 +4,7 @@ use crate::world::{World, site::instance};
 use csgpu::{
     hypervisor::fake::FakeShape,
     jobs::hosts::{self, Pace},
-    store::gpu_claim,
+    store::{gpu_claim, seed},
 };
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -119,6 +119,59 @@ async fn an_instance_that_is_not_there_is_stopped_and_keeps_its_devices() {
     let id = [("id", vm["id"].as_str().unwrap())];
     let again = instance(&world.admin.call_async("startVirtualMachine", &id).await);
     assert_eq!(again["state"], "Running");
+    world.settle().await;
+}
+
+#[actix_web::test]
+async fn what_is_left_of_an_instance_that_is_not_there_is_removed_by_a_job() {
+    let world = World::new().await;
+    let site = world.site([shape("h1").gpus(2)]).await;
+    let size = world.size("pair", 2).await;
+    instance(&world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await);
+    let (_kept, fake) = (keep(&world), &site.racks[0].fake);
+    fake.halt(fake.domain_ids()[0]);
+    until(&world, "listVirtualMachines", "virtualmachine", |vm| vm["state"] == "Stopped").await;
+    // nobody else works on the instance meanwhile, and what the host does not do now it owes
+    let jobs = format!(
+        "SELECT CONCAT_WS(' ', command, state) AS text FROM job WHERE user_id = '{}'",
+        seed::SYSTEM_USER
+    );
+    for _ in 0..500 {
+        if world.texts(&jobs).await == ["stopVirtualMachine Done"] {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(world.texts(&jobs).await, ["stopVirtualMachine Done"]);
+    assert!(fake.domain_ids().is_empty());
+    assert_eq!(world.held().await, "Allocated Allocated");
+    world.settle().await;
+}
+
+#[actix_web::test]
+async fn what_a_host_owes_for_an_instance_that_was_expunged_meanwhile_is_paid() {
+    let world = World::new().await;
+    let site = world.site([shape("h1").gpus(2)]).await;
+    let (size, fake) = (world.size("one", 1).await, &site.racks[0].fake);
+    for command in ["startVirtualMachine", "stopVirtualMachine"] {
+        let vm = world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await;
+        let vm = instance(&vm)["id"].as_str().expect("an id").to_owned();
+        let id = [("id", vm.as_str())];
+        instance(&world.admin.call_async("stopVirtualMachine", &id).await);
+        if command == "stopVirtualMachine" {
+            let held = vm.parse().unwrap();
+            world.db().txn("test", move |tx| gpu_claim::begin_release(tx, held)).await.unwrap();
+        }
+        fake.down("cable pulled");
+        assert_eq!(world.admin.call_async(command, &id).await["jobstatus"], 2);
+        fake.up();
+        let words = [id[0], ("expunge", "true")];
+        let gone = world.admin.call_async("destroyVirtualMachine", &words).await;
+        assert_eq!(gone["jobstatus"], 1, "{command}: {gone}");
+    }
+    let unpaid = "SELECT why AS text FROM host_debt WHERE paid IS NULL";
+    assert_eq!(world.texts(unpaid).await.len(), 2);
+    let _kept = keep(&world);
     world.settle().await;
 }
 

@@ -2,11 +2,12 @@
 
 use crate::world::{
     World,
+    invariants::seal,
     private::Private,
     site::{Site, instance},
 };
 use csgpu::{
-    domain::gpu::Pick,
+    domain::{gpu::Pick, identity::shown_path, machine::Proof, resource::Resource},
     http,
     hypervisor::fake::FakeShape,
     store::{Tx, gpu_claim, migrate},
@@ -160,6 +161,123 @@ async fn what_goes_wrong_is_counted_with_its_age() {
     ] {
         world.run(text).await;
     }
+}
+
+#[actix_web::test]
+async fn limits_near_their_end_are_those_that_a_recount_finds() {
+    let world = World::new().await;
+    let home = world.domain("home", None).await;
+    world.member("joe", "0", Some(&home)).await;
+    world.run("CREATE TABLE was AS SELECT * FROM resource_count").await;
+    // of some three quarters, of some more than all
+    world.run("UPDATE resource_count SET max = 40, used = 30 + MOD(kind, 13) WHERE max >= 0").await;
+    let all = scrape(&world).await;
+    let rows = "SELECT CONCAT('account|', a.name, '|', d.path, '|', c.kind, '|', c.used) AS text FROM resource_count c
+            JOIN account a ON a.id = c.owner_id JOIN domain d ON d.id = a.domain_id WHERE c.max = 40
+        UNION ALL SELECT CONCAT('domain|', d.name, '|', d.path, '|', c.kind, '|', c.used) FROM resource_count c
+            JOIN domain d ON d.id = c.owner_id WHERE c.max = 40";
+    let mut want: BTreeMap<String, f64> = BTreeMap::new();
+    for row in world.texts(rows).await {
+        let words: Vec<&str> = row.split('|').collect();
+        let [scope, owner, path, kind, used] = words[..] else { panic!("{row}") };
+        let resource = Resource::of_number(kind.parse().expect("a number")).expect("a resource");
+        let (path, used) = (shown_path(path), used.parse::<f64>().expect("a number"));
+        if used >= 36.0 {
+            let name = resource.name();
+            let labels = format!(
+                "{{scope=\"{scope}\",owner=\"{owner}\",domain=\"{path}\",resource=\"{name}\"}}"
+            );
+            want.insert(labels, used / 40.0);
+        }
+    }
+    assert!(want.keys().any(|labels| labels.contains("domain=\"ROOT/home\"")), "{want:?}");
+    assert!(["account", "domain"].iter().all(|of| want.keys().any(|it| it.contains(of))));
+    same(&family(&all, "csgpu_limit_used_ratio"), &want);
+    world.run("DELETE FROM resource_count").await;
+    world.run("INSERT INTO resource_count SELECT * FROM was").await;
+    world.run("DROP TABLE was").await;
+}
+
+/// The age of the oldest step that is not sealed, by its server's answer and by a recount of every step.
+async fn unsealed(world: &World) -> (f64, f64) {
+    let found = scrape(world).await["csgpu_gpu_unsealed_oldest_seconds"];
+    let query = "SELECT '' AS l, COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, t, UTC_TIMESTAMP(6)) / 1E6), 0) AS n FROM (
+            SELECT id, 1 AS stage, reserved AS t FROM gpu_allocation UNION ALL SELECT id, 2, allocated FROM gpu_allocation
+            UNION ALL SELECT id, 3, releasing FROM gpu_allocation UNION ALL SELECT id, 4, released FROM gpu_allocation) s
+        WHERE t IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gpu_history h WHERE h.allocation_id = s.id AND h.stage = s.stage)";
+    (found, counted(world, query).await[""])
+}
+
+#[actix_web::test]
+async fn the_age_of_what_is_not_sealed_is_that_of_the_oldest_step() {
+    let mut world = World::new().await;
+    world.server.rest();
+    let rack = world.rack(FakeShape::new("h").gpus(1)).await;
+    let device = world.devices(&rack).await[0];
+    assert_eq!(unsealed(&world).await, (0.0, 0.0));
+    let vm = world.claim(&rack, &[Pick::Device(device)]).await.expect("free");
+    let proof = vec![(device, Proof::Clean)];
+    // each step an hour after the one before, the first one five hours ago
+    let steps: [(&str, Step); 4] = [
+        ("reserved", Box::new(|_| Ok(()))),
+        ("allocated", Box::new(move |tx| gpu_claim::confirm(tx, vm))),
+        ("releasing", Box::new(move |tx| gpu_claim::begin_release(tx, vm))),
+        ("released", Box::new(move |tx| gpu_claim::finish_release(tx, vm, &proof))),
+    ];
+    for (hours, (column, step)) in (2..6).rev().zip(steps) {
+        world.db().txn_blocking("step", |tx| step(tx)).expect(column);
+        let ago = format!("UTC_TIMESTAMP(6) - INTERVAL {hours} HOUR");
+        world.run(&format!("UPDATE gpu_allocation SET {column} = {ago}")).await;
+        // the ledger has the same times
+        world.run("UPDATE usage_interval u JOIN gpu_allocation a ON a.device_id = u.subject_id AND u.kind = 101 \
+            SET u.started = a.allocated, u.ended = a.releasing").await;
+        let (found, want) = unsealed(&world).await;
+        assert!(
+            want > f64::from(hours) * 3600.0 - 1.0 && (found - want).abs() < 60.0,
+            "{column}: {found} {want}"
+        );
+        if column != "releasing" {
+            seal(world.db());
+            assert_eq!(unsealed(&world).await, (0.0, 0.0), "{column}");
+        }
+    }
+}
+
+type Step = Box<dyn Fn(&mut Tx<'_>) -> csgpu::error::Result<()>>;
+
+#[actix_web::test]
+async fn servers_alerts_and_debts_are_counted_as_they_are_listed() {
+    let mut world = World::new().await;
+    let (mut other, _) = world.another_server().await;
+    let rack = world.bare_rack(FakeShape::new("h")).await;
+    let debt = "INSERT INTO host_debt (id, host_id, kind, plan, why, paid) VALUES";
+    let host = rack.id;
+    for text in [
+        format!("{debt} (UUID(), '{host}', 'x', '{{}}', 'w', NULL), (UUID(), '{host}', 'x', '{{}}', 'w', NULL)"),
+        format!("{debt} (UUID(), '{host}', 'x', '{{}}', 'w', UTC_TIMESTAMP(6))"),
+        "INSERT INTO alert (id, kind, description, resolved, shelf) VALUES (UUID(), 'A', 'open', NULL, 'Listed'), \
+            (UUID(), 'A', 'put away', NULL, 'Archived'), (UUID(), 'A', 'over', UTC_TIMESTAMP(6), 'Listed'), \
+            (UUID(), 'A', 'deleted', NULL, 'Deleted')".to_owned(),
+        "INSERT INTO server (id, name, version, started, heartbeat) VALUES \
+            (UUID(), 'new', '9', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)), \
+            (UUID(), 'dead', '9', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) - INTERVAL 5 MINUTE)".to_owned(),
+    ] {
+        world.run(&text).await;
+    }
+    let all = scrape(&world).await;
+    let servers = "SELECT CONCAT('{version=\"', version, '\"}') AS l, COUNT(*) AS n FROM server WHERE name <> 'dead' GROUP BY version";
+    let want = counted(&world, servers).await;
+    assert_eq!(want.values().copied().collect::<Vec<_>>(), [2.0, 1.0], "{want:?}");
+    same(&family(&all, "csgpu_servers"), &want);
+    assert_eq!((all["csgpu_host_debts"], all["csgpu_alerts_open"]), (2.0, 2.0));
+    world.run("DELETE FROM host_debt").await;
+    world.run("UPDATE alert SET resolved = UTC_TIMESTAMP(6)").await;
+    let all = scrape(&world).await;
+    assert_eq!((all["csgpu_host_debts"], all["csgpu_alerts_open"]), (0.0, 0.0));
+    other.rest();
+    world.server.rest();
+    world.run("UPDATE server SET heartbeat = heartbeat - INTERVAL 5 MINUTE").await;
+    assert!(family(&scrape(&world).await, "csgpu_servers").is_empty());
 }
 
 #[actix_web::test]

@@ -9,9 +9,7 @@ fn id(value: &Value) -> String {
 }
 
 async fn project(client: &Client, name: &str) -> String {
-    let made = client.call_async("createProject", &[("name", name)]).await;
-    assert_eq!(made["jobstatus"], 1, "{made}");
-    id(&made["jobresult"]["project"])
+    id(&client.done("createProject", &[("name", name)]).await["project"])
 }
 
 async fn deploy(client: &Client, site: &Site, size: &str, project: Option<&str>) -> String {
@@ -19,9 +17,7 @@ async fn deploy(client: &Client, site: &Site, size: &str, project: Option<&str>)
     words.retain(|(name, _)| *name != "networkids");
     words.push(("networkids", &site.bridge));
     words.extend(project.map(|project| ("projectid", project)));
-    let made = client.call_async("deployVirtualMachine", &words).await;
-    assert_eq!(made["jobstatus"], 1, "{made}");
-    id(&made["jobresult"]["virtualmachine"])
+    id(&client.done("deployVirtualMachine", &words).await["virtualmachine"])
 }
 
 async fn seen(client: &Client, params: &[(&str, &str)]) -> Vec<String> {

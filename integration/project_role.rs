@@ -8,42 +8,19 @@ fn id(value: &Value) -> String {
 }
 
 async fn project(client: &Client, name: &str) -> String {
-    let made = client.call_async("createProject", &[("name", name)]).await;
-    assert_eq!(made["jobstatus"], 1, "{made}");
-    id(&made["jobresult"]["project"])
-}
-
-/// One more user of an account, with its id.
-async fn colleague(world: &World, account: &str, name: &str) -> (Client, String) {
-    let words = [
-        ("account", account),
-        ("username", name),
-        ("password", "a long password"),
-        ("firstname", name),
-        ("lastname", "of the test"),
-        ("email", "somebody@example.org"),
-    ];
-    let user = id(&world.admin.ok("createUser", &words).await["user"]);
-    let keys = world.admin.ok("registerUserKeys", &[("id", &user)]).await;
-    let key = |name: &str| keys["userkeys"][name].as_str().expect("a key").to_owned();
-    (Client::new(world.server.address, &key("apikey"), &key("secretkey")), user)
-}
-
-async fn done(client: &Client, command: &str, words: &[(&str, &str)]) {
-    let ended = client.call_async(command, words).await;
-    assert_eq!(ended["jobstatus"], 1, "{command}: {ended}");
+    id(&client.done("createProject", &[("name", name)]).await["project"])
 }
 
 #[actix_web::test]
 async fn a_user_is_a_member_without_the_others_of_its_account() {
     let world = World::new().await;
     let (joe, eve) = (world.user("joe").await, world.user("eve").await);
-    let (bob, bobs) = colleague(&world, "eve", "bob").await;
+    let (bob, bobs) = world.colleague("eve", "bob").await;
     let shared = project(&joe, "shared").await;
     let key = [("name", "k"), ("projectid", shared.as_str())];
     assert_eq!(bob.call("createSSHKeyPair", &key).await.status, 431);
     let add = [("projectid", shared.as_str()), ("username", "bob")];
-    done(&joe, "addUserToProject", &add).await;
+    joe.done("addUserToProject", &add).await;
     assert_eq!(joe.call("addUserToProject", &add).await.status, 431);
     let nobody = [("projectid", shared.as_str()), ("username", "nobody")];
     assert_eq!(joe.call("addUserToProject", &nobody).await.status, 431);
@@ -68,12 +45,12 @@ async fn a_user_is_a_member_without_the_others_of_its_account() {
     assert_eq!(bob.ok("listProjectAccounts", &only).await["count"], 1);
     let gone = [of_project[0], ("userid", &*bobs)];
     assert_eq!(bob.call("deleteUserFromProject", &gone).await.status, 531);
-    done(&joe, "deleteUserFromProject", &gone).await;
+    joe.done("deleteUserFromProject", &gone).await;
     assert_eq!(joe.call("deleteUserFromProject", &gone).await.status, 431);
     assert_eq!(bob.call("listSSHKeyPairs", &of_project).await.status, 431);
     let admin = [of_project[0], ("username", "bob"), ("roletype", "Admin")];
-    done(&joe, "addUserToProject", &admin).await;
-    done(&bob, "suspendProject", &[("id", &shared)]).await;
+    joe.done("addUserToProject", &admin).await;
+    bob.done("suspendProject", &[("id", &shared)]).await;
     assert_eq!(eve.call("activateProject", &[("id", &shared)]).await.status, 431);
     world.admin.ok("deleteUser", &[("id", &bobs)]).await;
     assert_eq!(world.texts("SELECT id AS text FROM project_user").await, Vec::<String>::new());
@@ -89,8 +66,8 @@ async fn rules_of_a_role_limit_its_members_in_their_project_alone() {
     let role = id(&made["projectrole"]);
     assert_eq!(joe.call("createProjectRole", &[("name", "guest"), of_project]).await.status, 431);
     let this = ("projectroleid", role.as_str());
-    done(&joe, "addAccountToProject", &[of_project, ("account", "eve"), this]).await;
-    done(&joe, "addAccountToProject", &[("projectid", &*other), ("account", "eve")]).await;
+    joe.done("addAccountToProject", &[of_project, ("account", "eve"), this]).await;
+    joe.done("addAccountToProject", &[("projectid", &*other), ("account", "eve")]).await;
     let wrong = [("projectid", other.as_str()), ("account", "eve"), this];
     assert_eq!(joe.call("addAccountToProject", &wrong).await.status, 431);
     let in_project = async |name: &str, project: &str| {
@@ -139,10 +116,10 @@ async fn rules_of_a_role_limit_its_members_in_their_project_alone() {
     assert_eq!(joe.ok("updateProjectRole", &changed).await["projectrole"]["name"], "visitor");
     assert_eq!(joe.call("deleteProjectRole", &changed[..2]).await.status, 531);
     let gone = [of_project, ("account", "eve")];
-    done(&joe, "deleteAccountFromProject", &gone).await;
+    joe.done("deleteAccountFromProject", &gone).await;
     joe.ok("deleteProjectRole", &changed[..2]).await;
     let _ = rule_of_nobody(&joe, &shared).await;
-    done(&joe, "deleteProject", &[("id", &shared), ("cleanup", "true")]).await;
+    joe.done("deleteProject", &[("id", &shared), ("cleanup", "true")]).await;
     let left = "SELECT id AS text FROM project_role UNION ALL SELECT id FROM project_role_rule";
     assert_eq!(world.texts(left).await, Vec::<String>::new());
 }
@@ -168,7 +145,7 @@ async fn rule_of_nobody(joe: &Client, project: &str) -> String {
 async fn what_a_user_is_told_counts_before_what_its_account_is() {
     let world = World::new().await;
     let (joe, eve) = (world.user("joe").await, world.user("eve").await);
-    let (bob, _) = colleague(&world, "eve", "bob").await;
+    let (bob, _) = world.colleague("eve", "bob").await;
     let shared = project(&joe, "shared").await;
     let of_project = ("projectid", shared.as_str());
     let role = joe.ok("createProjectRole", &[("name", "guest"), of_project]).await;
@@ -176,8 +153,8 @@ async fn what_a_user_is_told_counts_before_what_its_account_is() {
     let this = ("projectroleid", role.as_str());
     let rule = [of_project, this, ("rule", "*"), ("permission", "deny")];
     joe.ok("createProjectRolePermission", &rule).await;
-    done(&joe, "addAccountToProject", &[of_project, ("account", "eve"), this]).await;
-    done(&joe, "addUserToProject", &[of_project, ("username", "bob")]).await;
+    joe.done("addAccountToProject", &[of_project, ("account", "eve"), this]).await;
+    joe.done("addUserToProject", &[of_project, ("username", "bob")]).await;
     let list = [of_project];
     assert_eq!(eve.call("listSSHKeyPairs", &list).await.status, 401);
     assert_eq!(bob.call("listSSHKeyPairs", &list).await.status, 200);

@@ -174,6 +174,25 @@ fn a_refusal_is_not_run_again_and_leaves_nothing() {
 }
 
 #[test]
+fn a_read_has_no_rival_and_says_that_the_database_is_not_ready() {
+    // what MariaDB says of a node that waits in vain for its cluster
+    const BEHIND: &str = "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1205, \
+        MESSAGE_TEXT = 'Lock wait timeout exceeded; try restarting transaction'";
+    let (_database, db, _) = with_things(0);
+    let runs = AtomicU32::new(0);
+    let soon = db.read_blocking(|conn| match runs.fetch_add(1, SeqCst) {
+        0..3 => Ok(conn.batch_execute(BEHIND)?),
+        _ => Ok(()),
+    });
+    assert!(soon.is_ok(), "it is asked again: {soon:?}");
+    let never = db.read_blocking(|conn| Ok(conn.batch_execute(BEHIND)?)).unwrap_err();
+    assert_eq!(never.code(), 503, "{never:?}");
+    assert_eq!(never.to_string(), "the database does not answer: its node is behind its cluster");
+    let change = db.txn_blocking("x", |tx| Ok(tx.batch_execute(BEHIND)?)).unwrap_err();
+    assert_eq!((change.code(), change.cs_code()), (530, Some(4300)), "{change:?}");
+}
+
+#[test]
 fn a_duplicate_can_be_told_apart() {
     let (_database, db, things) = with_things(1);
     let twin = Thing { id: things[0], ..a_thing() };

@@ -83,7 +83,7 @@ async fn every_bad_parameter_is_refused_in_the_documented_words() {
                     ),
                 );
             }
-            if param.kind == "uuid" {
+            if param.kind == "uuid" && param.entity.is_some() {
                 let bad = "1' OR '1'='1";
                 let answer = send(&world, command, &with(&params, name, Some(bad))).await;
                 expect(

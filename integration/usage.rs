@@ -2,6 +2,7 @@
 
 use crate::world::{
     Client, World,
+    invariants::seal,
     site::{Site, instance},
 };
 use csgpu::hypervisor::fake::FakeShape;
@@ -63,6 +64,82 @@ async fn an_instance_with_two_gpus_is_recorded_in_every_way_it_is_used() {
     world.settle().await;
 }
 
+#[actix_web::test]
+async fn an_address_of_a_shared_network_is_recorded_from_the_deploy_to_the_expunge() {
+    let world = World::new().await;
+    let (site, joe) = (site(&world).await, world.user("joe").await);
+    let size = world.size("none", 0).await;
+    world
+        .run(&format!(
+            "UPDATE network SET guest_type = 'Shared', cidr = '10.9.0.0/24', gateway = '10.9.0.254', netmask = '255.255.255.0', \
+                start_ip = '10.9.0.1', end_ip = '10.9.0.9' WHERE id = '{}'",
+            site.bridge
+        ))
+        .await;
+    let mut words = site.deploy(&size);
+    words.retain(|(name, _)| *name != "networkids");
+    words.push(("networkids", &site.bridge));
+    let vm = instance(&joe.call_async("deployVirtualMachine", &words).await);
+    let day = today(&world).await;
+    let rows = records(&joe, &day, &[("type", "3")]).await;
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(
+        (&rows[0]["virtualmachineid"], &rows[0]["name"], &rows[0]["usageid"]),
+        (&vm["id"], &vm["nic"][0]["ipaddress"], &vm["nic"][0]["id"])
+    );
+    // what a server that does not know of addresses never began is added with the time at which it did
+    world.run("DELETE FROM usage_interval WHERE kind = 3").await;
+    for _ in 0..2 {
+        world.admin.ok("generateUsageRecords", &[]).await;
+        let same = "SELECT n.id AS text FROM usage_interval u JOIN nic n ON n.id = u.subject_id
+            WHERE u.kind = 3 AND u.open = 1 AND u.started = n.created";
+        assert_eq!(world.texts(same).await, [vm["nic"][0]["id"].as_str().expect("an id")]);
+    }
+    let gone = [("id", vm["id"].as_str().expect("an id")), ("expunge", "true")];
+    instance(&world.admin.call_async("destroyVirtualMachine", &gone).await);
+    let rows = records(&joe, &day, &[("type", "3")]).await;
+    assert_eq!(rows, records(&joe, &day, &[("type", "3")]).await, "it does not go on");
+    // and what it did not end
+    world.run("UPDATE usage_interval SET ended = NULL, open = 1 WHERE kind = 3").await;
+    world.admin.ok("generateUsageRecords", &[]).await;
+    let same = "SELECT v.id AS text FROM usage_interval u JOIN vm v ON v.id = u.vm_id
+        WHERE u.kind = 3 AND u.open IS NULL AND u.ended = v.removed";
+    assert_eq!(world.texts(same).await, [vm["id"].as_str().expect("an id")]);
+    world.settle().await;
+}
+
+#[actix_web::test]
+async fn a_clock_that_is_put_back_ends_nothing_before_it_began() {
+    let world = World::new().await;
+    let site = site(&world).await;
+    let size = world.size("one", 1).await;
+    let vm = instance(&world.admin.call_async("deployVirtualMachine", &site.deploy(&size)).await);
+    seal(world.db()); // nothing is due until the last of these
+    // what was done an hour ahead, before the clock was put right
+    for text in [
+        "UPDATE gpu_allocation SET reserved = reserved + INTERVAL 1 HOUR, allocated = allocated + INTERVAL 1 HOUR",
+        "UPDATE usage_interval SET started = started + INTERVAL 1 HOUR",
+        "DELETE FROM gpu_history",
+        "DELETE FROM gpu_history_head WHERE position > 0",
+        "UPDATE gpu_allocation SET written = 0",
+    ] {
+        world.run(text).await;
+    }
+    let gone = [("id", vm["id"].as_str().expect("an id")), ("expunge", "true")];
+    instance(&world.admin.call_async("destroyVirtualMachine", &gone).await);
+    world.settle().await;
+    let wrong = world
+        .texts(
+            "SELECT CONCAT(kind, ' ', started, ' ', ended) AS text FROM usage_interval WHERE ended < started
+             UNION ALL SELECT CONCAT(reserved, ' ', allocated, ' ', releasing, ' ', released) FROM gpu_allocation
+                WHERE allocated < reserved OR releasing < allocated OR released < releasing",
+        )
+        .await;
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let sums = csgpu::service::usage::verify(world.db()).expect("the history");
+    assert!(sums.1, "{}", sums.0);
+}
+
 /// `12.000345` -> 12000345
 fn micros(row: &Value) -> i64 {
     row["seconds"].as_str().expect("seconds").replace('.', "").parse().expect("a number")
@@ -100,7 +177,7 @@ async fn a_stretch_is_cut_at_the_ends_of_days_and_its_parts_add_up() {
     world.admin.ok("removeRawUsageRecords", &[("interval", "1")]).await;
     assert!(records(&world.admin, "2026-03-31", &[]).await.is_empty());
     let types = world.admin.ok("listUsageTypes", &[]).await;
-    assert_eq!(types["usagetype"].as_array().map(Vec::len), Some(6));
+    assert_eq!(types["usagetype"].as_array().map(Vec::len), Some(7));
 }
 
 #[actix_web::test]

@@ -70,6 +70,51 @@ async fn it_is_not_forgotten_with_other_details() {
 }
 
 #[actix_web::test]
+async fn only_hosts_that_offer_it_are_asked_and_the_others_are_told_of() {
+    let world = World::new().await;
+    let shapes = [("h1", Firmware::Bios), ("h2", Firmware::Uefi)]
+        .map(|(name, most)| FakeShape::new(name).gpus(1).firmware(most));
+    let site = world.site(shapes).await;
+    world.found_clusters().await;
+    let listed = world.admin.ok("listHosts", &[]).await;
+    let hosts = listed["host"].as_array().expect("hosts");
+    let offers = |name: &str| {
+        let host = hosts.iter().find(|host| host["name"] == name).expect("the host");
+        (host["ueficapability"].clone(), host["details"]["secureboot"].clone())
+    };
+    assert_eq!(offers("h1"), (json!(false), json!("false")));
+    assert_eq!(offers("h2"), (json!(true), json!("false")));
+    let size = world.size("plain", 0).await;
+    let with = |mode: &'static str| {
+        let mut words = site.deploy(&size);
+        words.extend([("boottype", "UEFI"), ("bootmode", mode)]);
+        words
+    };
+    for _ in 0..3 {
+        let job = world.admin.call_async("deployVirtualMachine", &with("LEGACY")).await;
+        assert_eq!(instance(&job)["hostname"], "h2");
+    }
+    let told = world.admin.ok("explainPlacement", &with("SECURE")).await["placement"].clone();
+    let reasons = ["without UEFI", "without secure boot"];
+    for why in reasons {
+        let row = json!({"hosts": 1, "reason": why});
+        assert!(told["reasons"].as_array().expect("reasons").contains(&row), "{told}");
+    }
+    let refused = world.admin.call("deployVirtualMachine", &with("SECURE")).await;
+    assert_eq!(refused.status, 533);
+    assert!(reasons.iter().all(|why| refused.error().contains(why)), "{}", refused.text());
+
+    // a stopped instance that is to boot securely from now on finds no host either
+    let vm = deploy(&world, &site, &size, &with("LEGACY")[site.deploy(&size).len()..]).await;
+    let id = vm["id"].as_str().expect("an id");
+    world.admin.call_async("stopVirtualMachine", &[("id", id), ("forced", "true")]).await;
+    world.admin.ok("updateVirtualMachine", &[("id", id), ("details[0].UEFI", "secure")]).await;
+    let refused = world.admin.call("startVirtualMachine", &[("id", id)]).await;
+    assert!(refused.error().contains("1 without secure boot"), "{}", refused.text());
+    world.settle().await;
+}
+
+#[actix_web::test]
 async fn what_cannot_be_meant_is_refused_and_changes_nothing() {
     let world = World::new().await;
     let site = world.site([FakeShape::new("h").gpus(1)]).await;

@@ -4,7 +4,7 @@
 
 use crate::world::client::{Answer, Client, query};
 use csgpu::{
-    command::{Kernel, Nudge, Registry, Settings, Wiring},
+    command::{Kernel, Nudge, Registry, Settings, Throttle, Wiring},
     commands::ROOMS,
     domain::Id,
     http::Server,
@@ -23,6 +23,7 @@ fn stranger() -> Client {
         settings: Arc::new(Settings::default()),
         registry: Registry::new(ROOMS),
         fleets: Arc::default(),
+        throttle: Throttle::default(),
         nudge: Nudge::default(),
         server: Id::mint(),
     };

@@ -39,6 +39,12 @@ pub enum Error {
     /// 401: a role that the caller has in a project denies it the command there.
     #[error("The given command '{0}' either does not exist, is not available for user.")]
     DeniedInProject(String),
+    /// 429: the account called too often; so many milliseconds are to be waited.
+    #[error("The given user has reached his/her account api limit, please retry after [{0}] ms.")]
+    TooOften(u128),
+    /// 432: what the command is about is switched off.
+    #[error("{0}")]
+    SwitchedOff(String),
     /// 432: no such command.
     #[error("Unknown API command: {0}")]
     UnknownCommand(String),
@@ -109,6 +115,13 @@ impl Error {
         Self::Invalid(why.into())
     }
 
+    /// It is not the caller's to change, as CloudStack says it: 531.
+    pub fn not_permitted() -> Self {
+        Self::Forbidden(
+            "Caller does not have permission to operate with provided resource.".to_owned(),
+        )
+    }
+
     /// The HTTP status, which is also `errorcode` in the body.
     pub const fn code(&self) -> u16 {
         match self {
@@ -116,9 +129,13 @@ impl Error {
             | Self::BadSession
             | Self::BadDomainId
             | Self::DeniedInProject(_) => 401,
+            Self::TooOften(_) => 429,
             Self::BadMap(_) => 430,
             Self::Parameter(_) | Self::Invalid(_) | Self::NotFound { .. } => 431,
-            Self::Denied { .. } | Self::UnknownCommand(_) | Self::NoCommand => 432,
+            Self::Denied { .. }
+            | Self::SwitchedOff(_)
+            | Self::UnknownCommand(_)
+            | Self::NoCommand => 432,
             Self::Stopping(_) => 503,
             Self::Conflict(_) | Self::LostRace(_) | Self::Internal(_) => 530,
             Self::Forbidden(_) | Self::LoginRefused(_) => 531,
@@ -140,6 +157,8 @@ impl Error {
             | Self::Parameter(_)
             | Self::Denied { .. }
             | Self::DeniedInProject(_)
+            | Self::TooOften(_)
+            | Self::SwitchedOff(_)
             | Self::UnknownCommand(_)
             | Self::NoCommand
             | Self::InUse(_)

@@ -178,6 +178,7 @@ fn instance(owner: Owner, host: Id<id::Host>) -> vm::New {
         memory_mib: 1,
         demand: None,
         decision: None,
+        limit_tags: None,
         gpu_display: false,
         user_data: None,
         key_pairs: None,

@@ -4,10 +4,7 @@ use super::{
     cloud::Cloud,
     report::{AIM, CLOUDSTACK, Figure, percentile},
 };
-use crate::world::{
-    Client,
-    api_zone::{ApiZone, text},
-};
+use crate::world::{Client, api_zone::ApiZone, places::text};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     runtime::Runtime,

@@ -6,8 +6,8 @@ use csgpu::domain::{
     id,
     machine::MIB,
     placement::{
-        Affinity, Alternative, Candidate, Class, Demand, Fleet, HostDevice, Mix, Needs, NumaPolicy,
-        Packing,
+        Affinity, Alternative, Candidate, Class, Demand, Fleet, HostDevice, Mix, Needs, NodeRoom,
+        NumaPolicy, Packing,
     },
 };
 use std::collections::BTreeSet;
@@ -151,6 +151,21 @@ impl Ours {
         for gpu in gpus {
             candidate.devices[*gpu].standing.is_held = is_held;
         }
+        let nodes: BTreeSet<usize> = gpus.iter().map(|gpu| gpu / 4).collect();
+        for node in &nodes {
+            let (room, parts) = (&mut candidate.nodes[*node], nodes.len() as u64);
+            let (part, mhz) = (memory / parts, gpus.len() as u64 * 8 * 2000 / parts);
+            match is_held {
+                true => {
+                    (room.free_memory, room.free_mhz) =
+                        (room.free_memory - part, room.free_mhz - mhz)
+                }
+                false => {
+                    (room.free_memory, room.free_mhz) =
+                        (room.free_memory + part, room.free_mhz + mhz)
+                }
+            }
+        }
         match is_held {
             true => candidate.free_memory -= memory,
             false => candidate.free_memory += memory,
@@ -250,6 +265,8 @@ pub fn demand(count: usize) -> Demand {
         memory: u64::from(count) * MEMORY,
         alternatives: vec![Alternative { profile: profile(), name: "a card".into(), count }],
         numa: NumaPolicy::Preferred,
+        exact: Vec::new(),
+        kept: Vec::new(),
         packing: Packing::Pack,
         host: None,
         avoid: Vec::new(),
@@ -276,6 +293,7 @@ pub fn candidate(host: usize) -> Candidate {
             is_draining: false,
             module: None,
             cut: None,
+            mdev: None,
         },
         numa_node: Some(gpu as u32 / 4),
         pci_switch: Some(bus(100 + gpu / 2)),
@@ -286,9 +304,13 @@ pub fn candidate(host: usize) -> Candidate {
     Candidate {
         host: host_id(host),
         class: Class { cluster: Some(cluster), ..Class::default() },
-        cores: 256,
-        free_mhz: 256 * 2000,
-        free_memory: 16 * MEMORY,
+        cores: 80,
+        free_mhz: 80 * 2000,
+        free_memory: 10 * MEMORY,
+        nodes: [0, 1]
+            .map(|node| NodeRoom { node, cpus: 40, free_mhz: 40 * 2000, free_memory: 5 * MEMORY })
+            .into(),
+        pages: None,
         pools: Vec::new(),
         devices: (0..GPUS).map(device).collect(),
         rooms: Vec::new(),

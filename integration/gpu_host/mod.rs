@@ -7,6 +7,7 @@
 //! `CSGPU_TEST_GPU_HOST=off` leaves all of this out; `=keep` keeps the hosts running from one run to the next, which
 //! saves a minute of whoever works on these tests. `cargo test --test integration gpu_host -- --nocapture` shows progress.
 
+mod adoption;
 mod cloud;
 mod driver;
 mod faults;

@@ -18,8 +18,10 @@ use std::{
 /// A server is noticed to be gone after so many seconds.
 const LEASE_SECONDS: &str = "5";
 
-/// The operator's program: it writes down what it is told, and finds every device in order.
-const RELEASE_HOOK: &str = "#!/bin/sh\ncd \"$(dirname \"$0\")\" && echo \"$@\" >>told\n";
+/// The operator's program: it writes down what it is told, and is not content as long as there is a file `bad`.
+const RELEASE_HOOK: &str = r#"#!/bin/sh
+cd "$(dirname "$0")" && echo "$@" >>told && [ ! -e bad ] || { echo 'row remap failed' >&2; exit 7; }
+"#;
 
 /// A service, its database and its directory; all gone when dropped.
 pub struct Service {
@@ -93,6 +95,13 @@ impl Service {
             child.kill().expect("our own child");
             child.wait().expect("our own child");
         }
+    }
+
+    /// The operator's program finds every device that is given back in order, or none.
+    pub fn operator_is_content(&self, is_content: bool) {
+        let bad = self.dir.join("bad");
+        let done = if is_content { fs::remove_file(bad) } else { fs::write(bad, "") };
+        done.expect("a file");
     }
 
     /// What the operator's program was told since this was asked last, a line each.

@@ -256,8 +256,9 @@ impl<'a> Actor<'a> {
         let said = self.ask("listVirtualMachines", &[("id", id)]).await;
         let state = match &said {
             Said::Yes(found) => State::of(found["virtualmachine"][0]["state"].as_str()),
-            // an id that is not there any more is an error
-            Said::No(_) => State::Absent,
+            // an id that is not there any more is an error, and the only one
+            Said::No(why) if why.starts_with("431") => State::Absent,
+            Said::No(why) => panic!("{id} cannot be looked at, asked {asked:?}: {why}"),
             Said::Nothing(_) => return,
         };
         let slot = &mut self.slots[number];

@@ -1,11 +1,7 @@
 //! The cloud that a history happens in: a database that may be killed, servers that may be killed, hosts, accounts.
 
 use super::database::Database;
-use crate::world::{
-    Client, Server,
-    api_zone::{ApiZone, text},
-    pace,
-};
+use crate::world::{Client, Server, api_zone::ApiZone, pace, places::text};
 use csgpu::{
     command::secret,
     hypervisor::{

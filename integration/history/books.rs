@@ -4,11 +4,14 @@ use super::{
     arena::{Arena, LIMITS},
     ledger::{self, Holding, Run},
 };
+use crate::world::invariants;
 use csgpu::{
     domain::machine::DeviceRef,
+    hypervisor::fake::FakeHost,
     store::{Conn, migrate},
 };
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::*};
+use uuid::Uuid;
 
 #[derive(QueryableByName)]
 struct Row {
@@ -104,6 +107,13 @@ pub fn check_usage(arena: &Arena) {
         let held = ledger::seconds(&held, &account);
         assert!((held - seconds).abs() < 0.01, "{account} held for {held} s and used {seconds} s");
     }
+}
+
+/// What the books and the host say of a domain that should not be there.
+pub fn story(arena: &Arena, host: &FakeHost, id: Uuid) -> String {
+    let jobs = invariants::story(&arena.database.url(0), &id.to_string());
+    let runs = host.domain(id).is_some_and(|domain| domain.running.is_some());
+    format!("{id}, which {}: {jobs:#?}", if runs { "runs" } else { "does not run" })
 }
 
 fn connect(arena: &Arena) -> Conn {

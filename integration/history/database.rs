@@ -1,7 +1,10 @@
 //! The database of a history: one server, or a cluster of three.
 
 use super::record::Dice;
-use crate::world::{galera::Galera, private::Private};
+use crate::world::{
+    galera::{Galera, lines},
+    private::Private,
+};
 use std::{path::Path, time::Duration};
 
 /// The database.
@@ -34,6 +37,30 @@ impl Database {
             Self::One(_) => Duration::from_secs(65),
             Self::Cluster(_) => Duration::from_secs(10),
         }
+    }
+
+    /// What the nodes of a cluster do not agree on, though nothing happened to them for a while: then it is the database
+    /// that lost something.
+    pub fn differences(&self) -> Vec<String> {
+        let Self::Cluster(cluster) = self else { return Vec::new() };
+        let queries = [
+            "SELECT CONCAT_WS(' ', 'vm', id, state, generation, host_id) AS line FROM vm",
+            "SELECT CONCAT_WS(' ', 'job', id, command, state, attempt, subject_id) AS line FROM job",
+            "SELECT CONCAT_WS(' ', 'allocation', id, device_id, vm_id, state) AS line FROM gpu_allocation",
+            "SELECT CONCAT_WS(' ', 'count', owner_id, kind, used) AS line FROM resource_count",
+        ];
+        queries.iter().flat_map(|query| cluster.differences("csgpu", query)).collect()
+    }
+
+    /// What each server is doing, for whoever wonders why something does not end.
+    pub fn doings(&self) -> Vec<String> {
+        let query = "SELECT CONCAT_WS(' ', 'does', id, command, time, state, LEFT(info, 300)) AS line
+                FROM information_schema.processlist WHERE command <> 'Sleep' AND id <> CONNECTION_ID() UNION ALL
+            SELECT CONCAT_WS(' ', 'transaction of', trx_mysql_thread_id, trx_state, trx_started, trx_query)
+                FROM information_schema.innodb_trx";
+        let nodes = if matches!(self, Self::One(_)) { 1 } else { 3 };
+        let of_node = |n| lines(&self.url(n), query).into_iter().map(move |line| (n, line));
+        (0..nodes).flat_map(of_node).map(|(n, line)| format!("node {n} {line}")).collect()
     }
 
     /// Kills the server, or one of the cluster, which is back a while later.

@@ -21,9 +21,10 @@ use crate::{
 use actor::Actor;
 use arena::{Arena, Fleet};
 use database::Database;
-use record::{Entry, Outcome};
+use record::{Entry, Op, Outcome};
 use std::{
     collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
@@ -75,26 +76,70 @@ async fn whatever_happens_on_libvirts_test_driver_no_gpu_has_two_owners() {
     play(Plan { name: "driver", database, fleet, servers: 1, clients: 6, operations }).await;
 }
 
+/// Says what the database was doing when a history failed.
+struct LastWords<'a>(&'a Arena);
+
+impl Drop for LastWords<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let database = AssertUnwindSafe(&self.0.database);
+            let said = catch_unwind(|| (database.doings(), database.differences()));
+            eprintln!("the database: {:#?}", said.unwrap_or_default());
+        }
+    }
+}
+
 /// Plays a history and judges it.
 async fn play(plan: Plan) {
     let seed = seed();
     eprintln!("history {}: CSGPU_HISTORY_SEED={seed}", plan.name);
     let arena = Arena::new(plan.database, plan.fleet, plan.servers).await;
+    let _said = LastWords(&arena);
     let begun = Instant::now();
-    let (history, troubles, seen) = act(&arena, plan.clients, plan.operations, seed).await;
+    let (history, troubles, tended, seen) = act(&arena, plan.clients, plan.operations, seed).await;
     let took = begun.elapsed().as_secs_f64();
     let mut wrong = seen;
     wrong.extend(judge::judge(&history, &troubles.halts));
     wrong.extend(arena.fakes.violations());
     wrong.extend(books::check(&arena));
     summary(&arena, &history, &troubles, took);
+    eprintln!("{tended:?}");
     let file = format!("{}/history-{}.jsonl", env!("CARGO_TARGET_TMPDIR"), plan.name);
     record::write(&history, Path::new(&file)).expect("a file");
     if !wrong.is_empty() {
         wrong.truncate(40);
         panic!("seed {seed}, recorded in {file}: {wrong:#?}");
     }
+    if plan.operations >= LONG && plan.fleet == Fleet::Fake {
+        let missing = absent(&history, &troubles, &tended);
+        assert!(missing.is_empty(), "seed {seed}: never happened: {missing:?}");
+    }
     remove_everything(&arena).await;
+}
+
+/// From so many operations on everything must have happened.
+const LONG: u64 = 50_000;
+
+/// What a history shall be made of and did not happen in this one.
+fn absent(
+    history: &[Entry],
+    troubles: &Troubles,
+    tended: &BTreeMap<&'static str, usize>,
+) -> Vec<String> {
+    let is_done = |op: &Op| {
+        history
+            .iter()
+            .any(|it| it.op == *op && matches!(it.outcome, Outcome::Done | Outcome::Seen(..)))
+    };
+    let ops = Op::ALL.iter().filter(|op| !is_done(op)).map(|op| format!("{op:?}"));
+    let bad = trouble::KINDS.iter().filter(|kind| !troubles.counts.contains_key(**kind));
+    let tended = warden::COMMANDS.iter().filter(|command| !tended.contains_key(**command));
+    let mut missing: Vec<String> = ops.collect();
+    missing.extend(bad.chain(tended).map(|name| (*name).to_owned()));
+    if troubles.lies.values().all(|(_, seen)| *seen == 0) {
+        missing.push("a look that was wrong and looked at".to_owned());
+    }
+    missing
 }
 
 /// Clients and troubles side by side, then peace; what was done, and what was seen to be wrong meanwhile.
@@ -103,13 +148,15 @@ async fn act(
     clients: usize,
     operations: u64,
     seed: u64,
-) -> (Vec<Entry>, Troubles, Vec<String>) {
+) -> (Vec<Entry>, Troubles, BTreeMap<&'static str, usize>, Vec<String>) {
     let clients = (0..clients).map(|number| Actor::new(arena, number, seed));
     let work = join_all(clients.map(|actor| actor.work(operations)));
     let trouble = trouble::make(arena, seed, operations);
     let watch = watch(arena, operations);
     let tend = warden::tend(arena, seed, operations);
-    let (mut actors, troubles, seen, ()) = tokio::join!(work, trouble, watch, tend);
+    let (mut actors, troubles, seen, tended) = tokio::join!(work, trouble, watch, tend);
+    let differences = tokio::task::block_in_place(|| arena.database.differences());
+    assert!(differences.is_empty(), "the nodes of the database differ: {differences:#?}");
     for actor in &mut actors {
         actor.rest().await;
     }
@@ -118,7 +165,7 @@ async fn act(
     for actor in actors {
         history.extend(actor.report().await);
     }
-    (history, troubles, seen)
+    (history, troubles, tended, seen)
 }
 
 /// No limit of GPUs is changed in a history, so nobody is ever above it.
@@ -158,7 +205,9 @@ async fn remove_everything(arena: &Arena) {
     assert!(held.is_empty(), "still held: {held:#?}");
     books::check_usage(arena);
     for host in arena.fakes.hosts() {
-        assert!(host.domain_ids().is_empty(), "domains are left on {}", host.name());
+        let left = host.domain_ids();
+        let left: Vec<String> = left.iter().map(|id| books::story(arena, &host, *id)).collect();
+        assert!(left.is_empty(), "domains are left on {}: {left:#?}", host.name());
     }
 }
 
@@ -176,5 +225,8 @@ fn summary(arena: &Arena, history: &[Entry], troubles: &Troubles, took: f64) {
         };
         *counts.entry(format!("{:?} {word}", entry.op)).or_default() += 1;
     }
-    eprintln!("{done} operations in {took:.0} s: {counts:?}, {:?}", troubles.counts);
+    let Troubles { counts: bad, lies, .. } = troubles;
+    eprintln!(
+        "{done} operations in {took:.0} s: {counts:?}, {bad:?}, shown wrongly and looked at: {lies:?}"
+    );
 }

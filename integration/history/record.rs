@@ -39,6 +39,24 @@ pub enum State {
     Moving,
 }
 
+impl Op {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::Deploy,
+        Self::Start,
+        Self::Stop,
+        Self::ForcedStop,
+        Self::Reboot,
+        Self::Destroy,
+        Self::DestroyForGood,
+        Self::Expunge,
+        Self::Recover,
+        Self::Change,
+        Self::Scale,
+        Self::Look,
+    ];
+}
+
 impl State {
     /// As `listVirtualMachines` has it.
     pub fn of(word: Option<&str>) -> Self {

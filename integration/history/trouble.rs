@@ -9,7 +9,23 @@ use std::{collections::BTreeMap, time::Duration};
 pub struct Troubles {
     pub halts: Vec<Duration>,
     pub counts: BTreeMap<&'static str, usize>,
+    /// What was wrongly shown, and how often a look at the host fell into that time.
+    pub lies: BTreeMap<String, (usize, usize)>,
 }
+
+/// All that goes wrong, by name.
+pub const KINDS: &[&str] = &[
+    "a call failed",
+    "an answer was lost",
+    "a guest ended",
+    "a host hung",
+    "a host was away",
+    "a host lost power",
+    "a reset failed",
+    "a look was wrong",
+    "a server was killed",
+    "a database server was killed",
+];
 
 /// A kind of trouble of a host.
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +129,8 @@ async fn host(
     troubles: &mut Troubles,
 ) -> &'static str {
     let n = 1 + dice.below(8) as u64;
+    let looks = || host.history().iter().filter(|verb| **verb == "devices").count();
+    let before = if matches!(bad, Bad::Lies(_)) { looks() } else { 0 };
     let name = match bad {
         Bad::CallFails => {
             host.fail_at(n);
@@ -155,6 +173,11 @@ async fn host(
         }
     };
     pause(dice).await;
+    if let Bad::Lies(lie) = bad {
+        let (told, seen) = troubles.lies.entry(format!("{lie:?}")).or_default();
+        *told += 1;
+        *seen += usize::from(looks() > before);
+    }
     if matches!(bad, Bad::PowerCut) {
         // a call in flight may have started a guest while the power went
         troubles.halts.push(arena.now());

@@ -3,10 +3,15 @@
 
 use super::{arena::Arena, record::Dice};
 use serde_json::Value;
-use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{collections::BTreeMap, sync::atomic::Ordering::Relaxed, time::Duration};
 
-/// Works until so many operations were made.
-pub async fn tend(arena: &Arena, seed: u64, operations: u64) {
+/// What it does whatever happens; a reset only of what came into quarantine.
+pub const COMMANDS: &[&str] =
+    &["disableGpuDevice", "enableGpuDevice", "discoverGpuDevices", "listGpuCapacity"];
+
+/// Works until so many operations were made; how often each command was answered well.
+pub async fn tend(arena: &Arena, seed: u64, operations: u64) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
     let mut dice = Dice::new(seed, u64::MAX - 1);
     while arena.done.load(Relaxed) < operations {
         tokio::time::sleep(Duration::from_millis(20 + dice.below(80) as u64)).await;
@@ -31,6 +36,10 @@ pub async fn tend(arena: &Arena, seed: u64, operations: u64) {
             _ => ("listGpuCapacity", "zoneid", arena.zone.deploy[0].1.clone()),
         };
         arena.count();
-        let _ = admin.try_call(command, &[(key, &value)]).await;
+        if admin.try_call(command, &[(key, &value)]).await.is_ok_and(|answer| answer.status == 200)
+        {
+            *counts.entry(command).or_default() += 1;
+        }
     }
+    counts
 }

@@ -6,6 +6,7 @@ use crate::{
         Browser, Client,
         api_zone::ApiZone,
         client::{Answer, query},
+        places::text,
     },
 };
 use csgpu::{
@@ -67,10 +68,6 @@ impl Answers {
         self.keep(command, &answer);
         answer
     }
-}
-
-fn text(value: &serde_json::Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
 /// A person with secrets uses all of the service that takes or gives one; then the secrets.
@@ -197,7 +194,7 @@ async fn be_a_cloud(program: &Program, answers: &mut Answers, joe: &Client) -> S
     words.remove(network);
     answers.call(joe, "deployVirtualMachine", &words).await;
     admin
-        .ok("generateAlert", &[("name", "test"), ("type", "0"), ("description", "an alert")])
+        .ok("generateAlert", &[("name", "test"), ("type", "99"), ("description", "an alert")])
         .await;
     data
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     secure::program::{Program, command, scratch},
-    world::{Client, api_zone::text},
+    world::{Client, places::text},
 };
 use std::{collections::HashSet, fs, net::SocketAddr};
 

@@ -4,6 +4,7 @@
 mod leaks;
 mod listeners;
 mod machines;
+mod origin;
 mod outbound;
 mod program;
 mod rank;

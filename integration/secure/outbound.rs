@@ -173,7 +173,7 @@ async fn s24_the_webhook_is_the_one_that_was_configured() {
             settings.alert_webhook = Some(Webhook::new(format!("http://{hook}/")))
         })
         .await;
-    let words = [("name", "x"), ("type", "0"), ("description", "an alert")];
+    let words = [("name", "x"), ("type", "99"), ("description", "an alert")];
     world.admin.ok("generateAlert", &words).await;
     let end = Instant::now() + Duration::from_secs(15);
     while first.load(Ordering::Relaxed) == 0 {

@@ -53,7 +53,7 @@ impl Cast {
         let (child, away) =
             (world.domain("zchild", Some(&home)).await, world.domain("zaway", None).await);
         let site = world.site([FakeShape::new("h").gpus(1)]).await;
-        places(&world, &site).await;
+        world.found_clusters().await;
         let size = world.size("s", 0).await;
         let mut clients = HashMap::new();
         for party in PARTIES {
@@ -90,7 +90,7 @@ impl Cast {
         let mut callers = Vec::new();
         for who in CALLERS {
             let found = kernel.authenticate(clients[name(who)].api_key()).await;
-            callers.push((who, found.expect("the database").expect("a caller").0));
+            callers.push((who, found.expect("the database").expect("a caller").caller));
         }
         let mut cast =
             Self { world, kernel, callers, things: HashMap::new(), cloud: HashMap::new() };
@@ -131,24 +131,6 @@ impl Cast {
             }
         }
     }
-}
-
-/// The zone's other places, which hold its host.
-async fn places(world: &World, site: &Site) {
-    let text = |value: &serde_json::Value| value.as_str().expect("an id").to_owned();
-    let range = [("gateway", "10.0.0.1"), ("netmask", "255.255.0.0"), ("startip", "10.0.0.9")];
-    let pod =
-        [&range[..], &[("name", "p"), ("zoneid", &site.zone), ("endip", "10.0.9.9")]].concat();
-    let pod = text(&world.admin.ok("createPod", &pod).await["pod"]["id"]);
-    let cluster = [
-        ("clustername", "c"),
-        ("clustertype", "CloudManaged"),
-        ("hypervisor", "KVM"),
-        ("zoneid", site.zone.as_str()),
-        ("podid", pod.as_str()),
-    ];
-    let cluster = text(&world.admin.ok("addCluster", &cluster).await["cluster"][0]["id"]);
-    world.run(&format!("UPDATE host SET pod_id = '{pod}', cluster_id = '{cluster}'")).await;
 }
 
 /// Gives a party one thing of every noun that has an owner.

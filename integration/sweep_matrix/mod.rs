@@ -6,6 +6,7 @@ mod cast;
 mod lists;
 mod rules;
 mod shared;
+mod typed;
 
 use crate::world::{Client, World};
 use cast::{Cast, party};
@@ -90,6 +91,7 @@ async fn every_cell_answers_as_the_tables_say() {
         }
     }
     cells += lists::check(&cast, &mut wrong).await;
+    cells += typed::check(&cast, &mut wrong).await;
     assert!(wrong.is_empty(), "{} of {cells} cells:\n{}", wrong.len(), wrong.join("\n"));
     assert!(cells > 5000, "only {cells} cells");
     assert_eq!(cast.world.fingerprint(), before, "a server that only reads changed something");

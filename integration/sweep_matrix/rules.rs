@@ -128,16 +128,16 @@ pub fn sees(who: Who, whose: Whose, kind: Kind) -> Option<bool> {
 /// What everybody with an account may call.
 const EVERYONE: &str = "\
     activateProject addAccountToProject addUserToProject archiveEvents changeServiceForVirtualMachine createAffinityGroup createNetwork \
-    createProject createProjectRole createProjectRolePermission createSSHKeyPair deleteAccountFromProject deleteAffinityGroup deleteEvents deleteNetwork \
-    deleteProject deleteProjectRole deleteProjectRolePermission deleteSSHKeyPair deleteUserFromProject deleteTemplate deployVirtualMachine destroyVirtualMachine explainPlacement \
-    expungeVirtualMachine getUserKeys getVirtualMachineUserData listAccounts listAffinityGroupTypes \
+    createProject createProjectRole createProjectRolePermission createSSHKeyPair createTags deleteAccountFromProject deleteAffinityGroup deleteEvents deleteNetwork \
+    deleteProject deleteProjectInvitation deleteProjectRole deleteProjectRolePermission deleteSSHKeyPair deleteUserFromProject deleteTags deleteTemplate deployVirtualMachine destroyVirtualMachine explainPlacement \
+    expungeVirtualMachine getApiLimit getUserKeys getVirtualMachineUserData listAccounts listAffinityGroupTypes \
     listAffinityGroups listApis listAsyncJobs listCapabilities listDiskOfferings listEventTypes listEvents \
     listGpuDevices listGpuOfferings listHypervisors listLdapConfigurations listNetworkOfferings listNetworks \
     listOsCategories listOsTypes listPlacementDecisions listProjectAccounts listProjectInvitations listProjectRolePermissions listProjectRoles listProjects \
-    listResourceLimits listSSHKeyPairs listServiceOfferings listTemplates listUsageRecords listUsageTypes \
+    listResourceDetails listResourceLimits listSSHKeyPairs listServiceOfferings listTags listTemplates listUsageRecords listUsageTypes \
     listUserTwoFactorAuthenticatorProviders listUsers listVirtualMachines listVolumes listZones queryAsyncJobResult \
     rebootVirtualMachine recoverVirtualMachine registerSSHKeyPair registerTemplate registerUserKeys \
-    scaleVirtualMachine startVirtualMachine stopVirtualMachine suspendProject updateNetwork updateProject updateProjectRole updateProjectRolePermission \
+    scaleVirtualMachine startVirtualMachine stopVirtualMachine suspendProject updateNetwork updateProject updateProjectInvitation updateProjectRole updateProjectRolePermission \
     updateTemplate updateUser updateVMAffinityGroup updateVirtualMachine";
 
 /// What administrators of domains and of resources may call beside.
@@ -177,6 +177,15 @@ pub const NO_IDS: &[(&str, &str)] = &[
     ("usageid", "a word of a filter: what is not the caller's is not in the list that it filters"),
     ("resourceid", "the same"),
     (
+        "entityid",
+        "of a noun that entitytype names, looked up under it; of a list, a word of a filter",
+    ),
+    ("listAnnotations id", "a word of a filter"),
+    ("listAnnotations userid", "the same"),
+    ("removeAnnotation id", "looked up among what the caller reads"),
+    ("updateAnnotationVisibility id", "the same"),
+    ("resourceids", "of a noun that resourcetype names, looked up under it: see `typed`"),
+    (
         "listGpuDeviceHistory gpudeviceid",
         "the device may be gone, its history is not; for root administrators",
     ),
@@ -192,6 +201,34 @@ pub const NO_IDS: &[(&str, &str)] = &[
     ("deleteProjectRolePermission id", "the same"),
     ("deleteUserFromProject userid", "a member of that project"),
     ("listProjectAccounts userid", "the same"),
+    ("updateProjectInvitation projectid", "found by the invitation to it, or not at all"),
+    ("listProjectInvitations projectid", "the same, or seen as projects are"),
+    (
+        "listProjectInvitations id",
+        "an invitation of the caller, or to a project that it may change",
+    ),
+    ("deleteProjectInvitation id", "the same"),
+    ("updateProject userid", "a member of that project"),
+    // of `not_here!`: described, and never looked up
+    ("aclid", "not followed"),
+    ("associatednetworkid", "not followed"),
+    ("bgppeerids", "not followed"),
+    ("customid", "not followed"),
+    ("createDiskOffering domainid", "not followed"),
+    ("createDiskOffering zoneid", "not followed"),
+    ("diskofferingid", "not followed"),
+    ("extensionid", "not followed"),
+    ("externalid", "not followed"),
+    ("updateHost oscategoryid", "not followed"),
+    ("overridediskofferingid", "not followed"),
+    ("securitygroupids", "not followed"),
+    ("snapshotid", "not followed"),
+    ("updateVirtualMachine ostypeid", "not followed"),
+    ("userdataid", "not followed"),
+    ("deployVirtualMachine volumeid", "not followed"),
+    ("explainPlacement volumeid", "not followed"),
+    ("destroyVirtualMachine volumeids", "not followed"),
+    ("vpcid", "not followed"),
     ("deviceid", "the PCI device id of a card"),
     ("vendorid", "the PCI vendor id of a card"),
 ];

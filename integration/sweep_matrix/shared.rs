@@ -1,7 +1,13 @@
 //! What some rows share with others: a network of a domain is for that domain and those below it, a public template is
 //! for everyone to use and for its owner to change.
 
-use super::{Who, ask, cast::Cast, class, may, nothing_there, rules::CALLERS, rules::Class, words};
+use super::{
+    Who, ask,
+    cast::{Cast, party},
+    class, may, nothing_there,
+    rules::{CALLERS, Class, Whose},
+    words,
+};
 use csgpu::{command::Registry, commands::ROOMS, domain::Kind, error::Error};
 
 /// The domains, and who may name a network that is for everyone in them.
@@ -111,6 +117,27 @@ async fn a_public_template_is_named_by_all_and_changed_by_its_owner() {
                 let hidden = nothing_there(entry, param.name, &id);
                 assert!(!answer.is_err_and(|error| error.to_string() == hidden), "{what}");
             }
+        }
+    }
+}
+
+/// A thing of a domain below is for both kinds of administrators to change.
+#[actix_web::test]
+async fn administrators_of_domains_and_of_resources_change_what_is_below_them() {
+    let cast = Cast::new().await;
+    for (command, kind) in [
+        ("updateNetwork", Kind::Network),
+        ("deleteNetwork", Kind::Network),
+        ("updateTemplate", Kind::Template),
+        ("deleteTemplate", Kind::Template),
+    ] {
+        let entry = Registry::new(ROOMS).find(command).expect("a command");
+        for who in [Who::Root, Who::DomainAdmin, Who::ResourceAdmin] {
+            let id = cast.thing(party(who, Whose::ChildDomain), kind).expect("a thing");
+            let answer = ask(&cast, who, entry, words(&cast, who, entry, "id", id)).await;
+            // the server may only read, so what is allowed fails later
+            let is_forbidden = matches!(answer, Err(Error::Forbidden(_)));
+            assert!(!is_forbidden, "{command} by {who:?}: {answer:?}");
         }
     }
 }

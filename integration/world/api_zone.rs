@@ -1,7 +1,6 @@
 //! What an instance needs, made through the API: zone, hosts with GPUs, storage, network, template, offerings.
 
-use super::Client;
-use serde_json::Value;
+use super::{Client, places::text};
 use std::{path::Path, process::Command, time::Duration};
 
 /// A zone that can run instances.
@@ -10,11 +9,6 @@ pub struct ApiZone {
     pub deploy: Vec<(&'static str, String)>,
     /// The hosts.
     pub hosts: Vec<String>,
-}
-
-/// The text of a field.
-pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
 impl ApiZone {

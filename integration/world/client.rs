@@ -89,6 +89,20 @@ impl Client {
         self.finished(job).await
     }
 
+    /// Calls a command whose job must succeed; its result.
+    pub async fn done(&self, command: &str, params: &[(&str, &str)]) -> Value {
+        let ended = self.call_async(command, params).await;
+        assert_eq!(ended["jobstatus"], 1, "{command} {params:?}: {ended}");
+        ended["jobresult"].clone()
+    }
+
+    /// Calls a command that must be refused with this status; why it was.
+    pub async fn refused(&self, command: &str, params: &[(&str, &str)], status: u16) -> String {
+        let answer = self.call(command, params).await;
+        assert_eq!(answer.status, status, "{command} {params:?}: {}", answer.text());
+        answer.error().to_owned()
+    }
+
     /// Waits for the end of a job; the finished job, whether it succeeded or not.
     pub async fn finished(&self, job: &str) -> Value {
         let end = Instant::now() + JOB_PATIENCE;

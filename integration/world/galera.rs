@@ -6,6 +6,7 @@ use csgpu::{
 };
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use std::{
+    collections::BTreeSet,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -112,6 +113,27 @@ impl Galera {
         self.run(node, &[&format!("--wsrep-start-position={position}")]);
     }
 
+    /// Lines of this query that one node has and another one has not, for as long as somebody looks: what is only on its way
+    /// from one to the other is the same soon.
+    pub fn differences(&self, database: &str, query: &str) -> Vec<String> {
+        let mut left: Option<BTreeSet<String>> = None;
+        for _ in 0..40 {
+            let all: Vec<_> = (0..3).map(|n| lines(&self.url(n, database), query)).collect();
+            let seen = all.iter().enumerate().flat_map(|(n, here)| {
+                let others = all.iter().flat_map(|there| here.difference(there));
+                others.map(move |line| format!("only node {n} has: {line}"))
+            });
+            let seen: BTreeSet<String> = seen.collect();
+            let still = left.map_or_else(|| seen.clone(), |left| &left & &seen);
+            if still.is_empty() {
+                return Vec::new();
+            }
+            left = Some(still);
+            std::thread::park_timeout(Duration::from_millis(250));
+        }
+        left.into_iter().flatten().collect()
+    }
+
     fn stop(&self, node: usize) {
         let mut child = self.nodes[node].lock().take().expect("it runs");
         let asked = Command::new("kill").arg(child.id().to_string()).status();
@@ -197,6 +219,18 @@ fn free_ports() -> Vec<u16> {
     let listeners: Vec<_> =
         (0..6).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
     listeners.iter().map(|it| it.local_addr().expect("its address").port()).collect()
+}
+
+/// The column `line` of a query's rows.
+pub fn lines(url: &str, query: &str) -> BTreeSet<String> {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text)]
+        line: String,
+    }
+    let mut conn = migrate::connect(url).expect("a node answers");
+    let rows: Vec<Line> = sql_query(query).load(&mut conn).expect("an answer");
+    rows.into_iter().map(|row| row.line).collect()
 }
 
 fn is_ready(url: &str) -> bool {

@@ -50,6 +50,7 @@ const ALWAYS: &[(&str, &str)] = &[
          GROUP BY h.id, h.memory HAVING SUM(vm.memory_mib) > h.memory / 1048576",
     ),
     ("a count is not what a recount says", MISCOUNTED),
+    ("a count of a tag is not what a recount says", MISCOUNTED_TAGS),
     (
         "the ledger and the allocations differ",
         "SELECT CONCAT(a.device_id, ' held by ', a.vm_id, ' since ', a.allocated) AS what FROM gpu_allocation a
@@ -76,15 +77,42 @@ const ALWAYS: &[(&str, &str)] = &[
              OR u.memory_mib <> vm.memory_mib)",
     ),
     (
+        "an address of a shared network is used and not recorded, or the other way",
+        "SELECT n.id AS what FROM nic n JOIN network w ON w.id = n.network_id AND w.guest_type = 'Shared'
+         JOIN vm ON vm.id = n.vm_id LEFT JOIN usage_interval u ON u.kind = 3 AND u.subject_id = n.id AND u.open = 1
+         WHERE n.ip IS NOT NULL AND (n.active <=> 1) <> (u.id IS NOT NULL)",
+    ),
+    (
         "an instance runs and is not recorded, or is recorded and does not run",
         "SELECT vm.id AS what FROM vm LEFT JOIN usage_interval u ON u.kind = 1 AND u.subject_id = vm.id AND u.open = 1
          WHERE (vm.removed IS NULL AND vm.state IN ('Running', 'Stopping')) <> (u.id IS NOT NULL)",
     ),
 ];
 
-/// Whose count differs from what there is: of accounts, and of domains with all that is below them.
-const MISCOUNTED: &str = "WITH x AS (
-        SELECT account_id, domain_id, 0 AS kind, 1 AS n FROM vm
+/// The counts of these kinds that differ from what these rows of `account_id, domain_id, kind, n` add up to: of accounts, and
+/// of domains with all that is below them.
+macro_rules! recounted {
+    ($rows:literal, $kinds:literal) => {
+        concat!(
+            "WITH x AS (",
+            $rows,
+            "), counted AS (
+                SELECT account_id AS owner_id, kind, SUM(n) AS n FROM x GROUP BY account_id, kind UNION ALL
+                SELECT d.id, x.kind, SUM(x.n) FROM x JOIN domain b ON b.id = x.domain_id
+                    JOIN domain d ON LEFT(b.path, CHAR_LENGTH(d.path)) = d.path AND d.parent_id IS NOT NULL
+                    GROUP BY d.id, x.kind)
+            SELECT CONCAT(c.owner_id, ' is said to have ', c.used, ' of ', c.kind, ' and has ', COALESCE(r.n, 0)) AS what
+                FROM resource_count c LEFT JOIN counted r ON r.owner_id = c.owner_id AND r.kind = c.kind
+                WHERE c.used <> COALESCE(r.n, 0) AND c.owner_id NOT IN (SELECT id FROM domain WHERE parent_id IS NULL)
+                    AND ",
+            $kinds
+        )
+    };
+}
+
+/// Whose count differs from what there is.
+const MISCOUNTED: &str = recounted!(
+    "SELECT account_id, domain_id, 0 AS kind, 1 AS n FROM vm
             WHERE removed IS NULL AND state IN ('Starting', 'Running', 'Stopping', 'Stopped') UNION ALL
         SELECT account_id, domain_id, 8, cpu_number FROM vm
             WHERE removed IS NULL AND state IN ('Starting', 'Running', 'Stopping', 'Stopped') UNION ALL
@@ -94,19 +122,31 @@ const MISCOUNTED: &str = "WITH x AS (
         SELECT account_id, domain_id, 10, size FROM volume WHERE removed IS NULL UNION ALL
         SELECT a.id, a.domain_id, 5, 1 FROM project_member m JOIN account a ON a.id = m.account_id
             WHERE m.is_admin = 1 UNION ALL
+        SELECT u.account_id, u.domain_id, 5, 1 FROM project_user p JOIN user u ON u.id = p.user_id
+            WHERE p.is_admin = 1 UNION ALL
         SELECT account_id, domain_id, 16, 1 FROM gpu_allocation
             WHERE active = 1 AND state IN ('Reserved', 'Allocated') UNION ALL
         SELECT account_id, domain_id, 116, memory_mib FROM gpu_allocation
-            WHERE active = 1 AND state IN ('Reserved', 'Allocated')),
-    counted AS (
-        SELECT account_id AS owner_id, kind, SUM(n) AS n FROM x GROUP BY account_id, kind UNION ALL
-        SELECT d.id, x.kind, SUM(x.n) FROM x JOIN domain b ON b.id = x.domain_id
-            JOIN domain d ON LEFT(b.path, CHAR_LENGTH(d.path)) = d.path AND d.parent_id IS NOT NULL
-            GROUP BY d.id, x.kind)
-    SELECT CONCAT(c.owner_id, ' is said to have ', c.used, ' of ', c.kind, ' and has ', COALESCE(r.n, 0)) AS what
-        FROM resource_count c LEFT JOIN counted r ON r.owner_id = c.owner_id AND r.kind = c.kind
-        WHERE c.kind IN (0, 2, 5, 8, 9, 10, 16, 116) AND c.used <> COALESCE(r.n, 0)
-            AND c.owner_id NOT IN (SELECT id FROM domain WHERE parent_id IS NULL)";
+            WHERE active = 1 AND state IN ('Reserved', 'Allocated')",
+    "c.kind IN (0, 2, 5, 8, 9, 10, 16, 116)"
+);
+
+/// The same of what counts for tags that have limits.
+const MISCOUNTED_TAGS: &str = recounted!(
+    "SELECT v.account_id, v.domain_id, 1000 * l.number + r.kind AS kind,
+            CASE r.kind WHEN 0 THEN 1 WHEN 8 THEN v.cpu_number ELSE v.memory_mib END AS n
+            FROM vm v JOIN limit_tag l ON FIND_IN_SET(l.number, v.limit_tags)
+            JOIN (SELECT 0 AS kind UNION SELECT 8 UNION SELECT 9) r
+            WHERE v.removed IS NULL AND v.state IN ('Starting', 'Running', 'Stopping', 'Stopped') UNION ALL
+        SELECT v.account_id, v.domain_id, 1000 * l.number + r.kind, IF(r.kind = 2, 1, v.size)
+            FROM volume v JOIN limit_tag l ON FIND_IN_SET(l.number, v.limit_tags)
+            JOIN (SELECT 2 AS kind UNION SELECT 10) r WHERE v.removed IS NULL UNION ALL
+        SELECT a.account_id, a.domain_id, 1000 * l.number + r.kind, IF(r.kind = 16, 1, a.memory_mib)
+            FROM gpu_allocation a JOIN vm v ON v.id = a.vm_id JOIN limit_tag l ON FIND_IN_SET(l.number, v.limit_tags)
+            JOIN (SELECT 16 AS kind UNION SELECT 116) r
+            WHERE a.active = 1 AND a.state IN ('Reserved', 'Allocated')",
+    "c.kind >= 1000"
+);
 
 /// What no owner may ever have, as long as no limit is lowered.
 const ABOVE_A_LIMIT: &str =
@@ -185,7 +225,8 @@ fn check_history(url: &str) {
     seal(&db);
     let (text, is_good) = service::usage::verify(&db).expect("the history");
     assert!(is_good, "{text}");
-    let rule = "SELECT a.id AS what FROM gpu_allocation a WHERE a.sealed <> (a.released IS NOT NULL)
+    let rule = "SELECT a.id AS what FROM gpu_allocation a WHERE a.sealed <> (a.released IS NOT NULL) OR a.due = 1
+         OR a.written <> (SELECT COUNT(*) FROM gpu_history h WHERE h.allocation_id = a.id)
          OR (a.reserved IS NOT NULL) + (a.allocated IS NOT NULL) + (a.releasing IS NOT NULL) + (a.released IS NOT NULL)
             <> (SELECT COUNT(*) FROM gpu_history h WHERE h.allocation_id = a.id)";
     // allocations go on while they are looked at
@@ -213,9 +254,38 @@ pub async fn settle(url: &str, patience: Duration) {
         if broken.is_empty() {
             return check(url);
         }
-        assert!(tokio::time::Instant::now() < end, "not settled: {broken:#?}");
+        assert!(
+            tokio::time::Instant::now() < end,
+            "not settled: {broken:#?} {:#?}",
+            broken.iter().flat_map(|line| stories(url, line)).collect::<Vec<_>>()
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// What the books say of the instances that a line names, by their own id or by that of a device: themselves, their jobs
+/// and what of these is owed.
+fn stories(url: &str, line: &str) -> Vec<String> {
+    let ids = line.split_whitespace().filter(|word| word.parse::<uuid::Uuid>().is_ok());
+    ids.flat_map(|id| story(url, id)).collect()
+}
+
+/// What the books say of an instance, or of the one that has a device.
+pub fn story(url: &str, id: &str) -> Vec<String> {
+    let mut conn = migrate::connect(url).expect("the database answers");
+    let query = format!(
+        "WITH it AS (SELECT id FROM vm WHERE id = '{id}' UNION
+            SELECT vm_id FROM gpu_allocation WHERE device_id = '{id}' AND active = 1)
+         SELECT CONCAT_WS(' ', 'vm', id, state, generation, host_id, last_host_id, created, updated, removed) AS what
+            FROM vm WHERE id IN (SELECT id FROM it) UNION ALL
+         SELECT CONCAT_WS(' ', 'job', j.created, finished, command, state, attempt, error_text, j.plan, 'debt', d.why,
+                d.paid) FROM job j LEFT JOIN host_debt d ON d.plan = j.id
+            WHERE subject_id IN (SELECT id FROM it) UNION ALL
+         SELECT CONCAT_WS(' ', 'allocation', device_id, state, reserved, allocated, releasing, released)
+            FROM gpu_allocation WHERE vm_id IN (SELECT id FROM it)"
+    );
+    let rows: Vec<Broken> = sql_query(query).load(&mut conn).expect("an answer");
+    rows.into_iter().map(|row| row.what).collect()
 }
 
 /// What the server keeps in memory of the hosts is what is in the books. A change between two reads is no fault, so a

@@ -13,6 +13,7 @@ pub mod cable;
 pub mod client;
 pub mod galera;
 pub mod invariants;
+pub mod many;
 pub mod places;
 pub mod private;
 pub mod rack;
@@ -23,7 +24,7 @@ pub mod site;
 pub use browser::Browser;
 pub use client::{Answer, Client};
 use csgpu::{
-    command::{Kernel, Nudge, Registry, Settings, Wiring, secret},
+    command::{Kernel, Nudge, Registry, Settings, Throttle, Wiring, secret},
     commands,
     domain::{Id, id},
     http,
@@ -60,6 +61,17 @@ pub struct Server {
     pub kernel: Kernel,
     workers: Option<jobs::Workers>,
     stop: http::Stop,
+}
+
+/// What makes a user of this name.
+fn person(name: &str) -> [(&'static str, &str); 5] {
+    [
+        ("username", name),
+        ("password", "a long password"),
+        ("firstname", name),
+        ("lastname", "of the test"),
+        ("email", "somebody@example.org"),
+    ]
 }
 
 /// The pace of tests: a dead server is noticed after two seconds.
@@ -130,17 +142,23 @@ impl World {
 
     /// A user of a new account of this type in this domain.
     pub async fn member(&self, name: &str, kind: &str, domain: Option<&str>) -> Client {
-        let mut account = vec![
-            ("username", name),
-            ("password", "a long password"),
-            ("firstname", name),
-            ("lastname", "of the test"),
-            ("email", "somebody@example.org"),
-            ("accounttype", kind),
-        ];
+        let mut account = person(name).to_vec();
+        account.push(("accounttype", kind));
         account.extend(domain.map(|domain| ("domainid", domain)));
         let made = self.admin.ok("createAccount", &account).await;
-        let user = made["account"]["user"][0]["id"].as_str().expect("a user");
+        self.signing(made["account"]["user"][0]["id"].as_str().expect("a user")).await
+    }
+
+    /// One more user of an account of ROOT, with its id.
+    pub async fn colleague(&self, account: &str, name: &str) -> (Client, String) {
+        let words = [&person(name)[..], &[("account", account)]].concat();
+        let made = self.admin.ok("createUser", &words).await;
+        let user = made["user"]["id"].as_str().expect("a user").to_owned();
+        (self.signing(&user).await, user)
+    }
+
+    /// A client with new keys of this user.
+    async fn signing(&self, user: &str) -> Client {
         let keys = self.admin.ok("registerUserKeys", &[("id", user)]).await;
         let key = |name: &str| keys["userkeys"][name].as_str().expect("a key").to_owned();
         Client::new(self.server.address, &key("apikey"), &key("secretkey"))
@@ -210,6 +228,7 @@ fn wiring(db: Db, hosts: Arc<Hosts>, settings: Arc<Settings>) -> Wiring {
         settings,
         registry: Registry::new(commands::ROOMS),
         fleets: Arc::default(),
+        throttle: Throttle::default(),
         nudge: Nudge::default(),
         server: Id::<id::Server>::mint(),
     }

@@ -3,7 +3,12 @@
 use super::World;
 use csgpu::{
     command::inventory::{self, Refreshed},
-    domain::{Id, gpu::Pick, id, machine::MachineSpec},
+    domain::{
+        Id,
+        gpu::Pick,
+        id,
+        machine::{MachineSpec, Told},
+    },
     error::Result,
     hypervisor::{
         HostAddress,
@@ -39,7 +44,16 @@ impl World {
         );
         self.run(&text).await;
         let address = HostAddress { host: id, name, uri, host_key: None };
-        self.server.wiring.hosts.ensure_open(&address).expect("a fake host opens");
+        let host = self.server.wiring.hosts.ensure_open(&address).expect("a fake host opens");
+        let facts = host.probe().await.expect("a fake host answers");
+        let told = Told { nodes: facts.nodes, firmware: Some(facts.firmware), pages: facts.pages };
+        self.run(&format!(
+            "UPDATE host SET cpus = {}, memory = {}, told = '{}' WHERE id = '{id}'",
+            facts.cpus,
+            facts.memory,
+            told.text().expect("a text")
+        ))
+        .await;
         Rack { id, zone, fake }
     }
 

@@ -1,6 +1,6 @@
 //! A zone with hosts, pools, a template and a network: all that a deploy needs.
 
-use super::{Client, World, rack::Rack};
+use super::{Client, World, places::text, rack::Rack};
 use csgpu::{
     domain::{Id, id},
     hypervisor::fake::FakeShape,
@@ -74,6 +74,20 @@ impl World {
         site.racks.push(rack);
     }
 
+    /// The rows of pods and clusters that hosts of sites name: lists of hosts need them.
+    pub async fn found_clusters(&self) {
+        self.run(
+            "INSERT INTO pod (id, zone_id, name, gateway, netmask, start_ip, allocation_state) SELECT DISTINCT pod_id, \
+             zone_id, pod_id, '10.0.0.1', '255.255.255.0', '10.0.0.2', 'Enabled' FROM host",
+        )
+        .await;
+        self.run(
+            "INSERT INTO cluster (id, zone_id, pod_id, name, hypervisor, allocation_state) SELECT DISTINCT cluster_id, \
+             zone_id, pod_id, cluster_id, 'KVM', 'Enabled' FROM host",
+        )
+        .await;
+    }
+
     /// A service offering of 2 CPUs and 512 MiB, with so many whole GPUs of the site's only card.
     pub async fn size(&self, name: &str, gpus: u32) -> String {
         let mut words = vec![
@@ -91,6 +105,15 @@ impl World {
             words.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let made = self.admin.ok("createServiceOffering", &words).await;
         made["serviceoffering"]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The stopped instance of a caller at the site's bridge, without GPUs.
+    pub async fn stopped(&self, site: &Site, client: &Client, name: &str) -> String {
+        let size = self.size(name, 0).await;
+        let mut words = site.deploy(&size);
+        words.retain(|(name, _)| *name != "networkids");
+        words.extend([("networkids", site.bridge.as_str()), ("name", name), ("startvm", "false")]);
+        text(&client.done("deployVirtualMachine", &words).await["virtualmachine"]["id"])
     }
 
     /// How many devices of all hosts are held, and in which states: `Allocated Allocated`.

@@ -1,6 +1,6 @@
 //! What a command works with: the database, the hosts, the caller.
 
-use super::{Registry, Settings, Spec};
+use super::{Registry, Settings, Spec, Throttle};
 use crate::{
     domain::{Id, Kind, id, identity::Caller},
     error::Result,
@@ -28,6 +28,8 @@ pub struct Wiring {
     pub registry: Registry,
     /// The hosts, as they offer themselves to placement.
     pub fleets: Arc<Fleets>,
+    /// How often accounts have called this server.
+    pub throttle: Throttle,
     /// Wakes workers.
     pub nudge: Nudge,
     /// This server's id.
@@ -104,6 +106,11 @@ impl Cx {
     pub fn new(wiring: Arc<Wiring>, caller: Arc<Caller>, spec: &'static Spec) -> Self {
         let db = wiring.db.clone();
         Self { wiring, db, caller, spec, job: None }
+    }
+
+    /// The same for this caller.
+    pub(super) fn by(self, caller: Caller) -> Self {
+        Self { caller: Arc::new(caller), ..self }
     }
 
     /// A context for a job that this server works on.

@@ -1,6 +1,6 @@
 //! From an authenticated caller and a command's name to an answer.
 
-use super::{Args, Call, Cx, Entry, Wiring, meter::Meter, roles};
+use super::{Args, Call, Cx, Entry, Pass, Wiring, gate, meter::Meter, roles};
 use crate::{
     domain::identity::Caller,
     error::{Error, Result},
@@ -11,18 +11,30 @@ use std::sync::Arc;
 /// The JSON inside an answer's wrapper.
 pub type Answer = String;
 
+/// Who an API key belongs to.
+#[derive(Debug)]
+pub struct Keyed {
+    /// The user.
+    pub caller: Arc<Caller>,
+    /// The secret key.
+    pub secret: String,
+    /// What the calls are measured by.
+    pub pass: Pass,
+}
+
 /// The kernel: finds, authorises, dispatches.
 #[derive(Debug, Clone)]
 pub struct Kernel {
     wiring: Arc<Wiring>,
     pub(super) known: Arc<roles::Known>,
+    pub(super) kept: Arc<gate::Kept>,
     pub(super) meter: Arc<Meter>,
 }
 
 impl Kernel {
     /// A kernel over the service's parts.
     pub fn new(wiring: Arc<Wiring>) -> Self {
-        Self { wiring, known: Arc::default(), meter: Arc::default() }
+        Self { wiring, known: Arc::default(), kept: Arc::default(), meter: Arc::default() }
     }
 
     /// The service's parts.
@@ -40,14 +52,13 @@ impl Kernel {
         self.wiring.registry.find(name)
     }
 
-    /// The enabled user with this API key, and the secret key. One statement.
-    pub async fn authenticate(&self, api_key: &str) -> Result<Option<(Arc<Caller>, String)>> {
+    /// The enabled user with this API key. One statement.
+    pub async fn authenticate(&self, api_key: &str) -> Result<Option<Keyed>> {
         let key = api_key.to_owned();
         let found = self.wiring.db.read(move |conn| store::user::by_api_key(conn, &key)).await?;
-        match found {
-            Some((caller, secret)) => Ok(Some((self.with_rules(caller).await?, secret))),
-            None => Ok(None),
-        }
+        let Some(store::user::Keyed { caller, secret, standing }) = found else { return Ok(None) };
+        let pass = self.pass(standing).await?;
+        Ok(Some(Keyed { caller: self.with_rules(caller).await?, secret, pass }))
     }
 
     /// Whether the caller's role may use the command.

@@ -1,9 +1,12 @@
 //! The two kinds of command, and the value that stands for one in the registry.
 
-use super::{Admitted, Cx, Env, Params, Reader, Response, ResponseSpec, Spec, params::unknown_id};
+use super::{Admitted, Cx, Env, Params, Reader, Response, ResponseSpec, Spec};
 use super::{Args, ParamSpec};
 use crate::{
-    domain::{Id, id, identity::Caller},
+    domain::{
+        Id, id,
+        identity::{Caller, Reach},
+    },
     error::{Error, Result},
     store::{self, Tx},
 };
@@ -140,6 +143,7 @@ pub const fn asynchronous<C: AsyncCommand>() -> Entry {
 
 async fn call_sync<C: Command>(cx: Cx, args: Args) -> Result<String> {
     let request = read::<C::Request>(&cx, C::SPEC.name, &args).await?;
+    let cx = of_all_projects(cx, &args);
     C::run(&cx, request).await?.render(cx.caller.is_admin())
 }
 
@@ -170,6 +174,16 @@ async fn call_admit<C: AsyncCommand>(cx: Cx, args: Args) -> Result<String> {
         Some(id) => format!("{{\"id\":\"{id}\",\"jobid\":\"{job}\"}}"),
         None => format!("{{\"jobid\":\"{job}\"}}"),
     })
+}
+
+/// For a list of what belongs to all projects: the caller with the command, which a role of a project may deny.
+fn of_all_projects(cx: Cx, args: &Args) -> Cx {
+    let is_one = matches!(cx.caller.scope().reach(), Reach::Account(_));
+    if args.get("projectid") != Some("-1") || !is_one {
+        return cx;
+    }
+    let caller = Caller { lists: Some(cx.spec.name), ..(*cx.caller).clone() };
+    cx.by(caller)
 }
 
 fn plan_of<C: AsyncCommand>(plan: &str) -> Result<C::Plan> {
@@ -207,7 +221,7 @@ async fn read<R: Params>(cx: &Cx, command: &str, args: &Args) -> Result<R> {
     };
     let (found, is_denied) = cx.db.read(look).await?;
     match ids.iter().find(|id| !found.contains(&(id.kind, id.id))) {
-        Some(id) => Err(unknown_id(command, id.param, &id.id.to_string())),
+        Some(id) => Err(id.unknown(command)),
         None if is_denied => Err(Error::DeniedInProject(command.to_owned())),
         None => Ok(request),
     }

@@ -1,7 +1,8 @@
 //! Commands that clients expect to be jobs, though one transaction is all of their work.
 
 use super::{
-    Admitted, AfterCrash, AsyncCommand, Cx, Entry, Env, Params, Response, Spec, asynchronous,
+    Admitted, AfterCrash, AsyncCommand, Cx, Entry, Env, Params, Response, Spec, Success,
+    asynchronous,
 };
 use crate::{
     domain::{Entity, Id, identity::Caller},
@@ -104,6 +105,54 @@ impl<C: ImmediateCommand> AsyncCommand for Told<C> {
     }
 
     async fn undo(_: &Cx, _: &Self::Plan) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A command of which clients expect a job, though one transaction is all of its work and it has nothing to tell but that
+/// it is done. What it changes may be several things of any noun, so its job waits for none that works on them.
+pub trait SimpleCommand: Send + Sync + 'static {
+    /// Its fixed facts; the event is recorded with the change and at the job's end.
+    const SPEC: Spec;
+    /// Its parameters.
+    type Request: Params;
+    /// In the request, in one transaction: checks and makes the change. The event's text. May run again after a lost race.
+    fn change(tx: &mut Tx<'_>, caller: &Caller, request: &Self::Request) -> Result<String>;
+}
+
+/// The entry of a command whose job only says that it is done.
+pub const fn simple<C: SimpleCommand>() -> Entry {
+    asynchronous::<Done<C>>()
+}
+
+/// The most characters of an event's text.
+const MOST: usize = 900;
+
+/// A [`SimpleCommand`], as the job engine sees it.
+struct Done<C>(PhantomData<C>);
+
+impl<C: SimpleCommand> AsyncCommand for Done<C> {
+    const SPEC: Spec = C::SPEC;
+    const AFTER_CRASH: AfterCrash = AfterCrash::Resume;
+    type Request = C::Request;
+    type Plan = ();
+    type Response = Success;
+
+    fn admit(
+        _: &Env,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        request: &C::Request,
+    ) -> Result<Admitted<()>> {
+        let text: String = C::change(tx, caller, request)?.chars().take(MOST).collect();
+        Ok(Admitted { plan: (), subject: None, created: None, describe: Some(text) })
+    }
+
+    async fn run(_: &Cx, (): &()) -> Result<Success> {
+        Ok(Success::YES)
+    }
+
+    async fn undo(_: &Cx, (): &()) -> Result<()> {
         Ok(())
     }
 }

@@ -10,12 +10,14 @@ mod discover;
 mod dispatch;
 mod entry;
 mod errand;
+mod gate;
 pub mod host_link;
 mod immediate;
 mod inner;
 pub mod inventory;
 pub mod meter;
 mod metrics;
+mod objects;
 mod owner_fields;
 pub mod page;
 mod params;
@@ -28,6 +30,8 @@ pub mod secret;
 pub mod sessions;
 mod settings;
 mod spec;
+mod throttle;
+pub mod unmet;
 mod view;
 mod when;
 mod wire;
@@ -36,7 +40,7 @@ mod wire;
 pub mod prelude {
     pub use super::{
         Admitted, AfterCrash, AsyncCommand, Changed, Command, Cx, Date, Entry, Env, Flat,
-        ImmediateCommand, List, One, Params, Role, Spec, Success, View,
+        ImmediateCommand, List, One, Params, Role, SimpleCommand, Spec, Success, View,
         page::{Listing, Page},
     };
     pub use crate::{
@@ -48,17 +52,21 @@ pub mod prelude {
     pub use std::collections::BTreeMap;
 }
 
+pub use crate::domain::access::Origin;
 pub use args::{Args, MapStyle};
 pub use context::{Admitted, Cx, Env, Nudge, Wiring};
-pub use dispatch::{Answer, Kernel};
+pub use dispatch::{Answer, Kernel, Keyed};
 pub use entry::{AfterCrash, AsyncCommand, AsyncOps, Call, Command, Entry, asynchronous, sync};
-pub use immediate::{Changed, ImmediateCommand, immediate};
+pub use gate::Pass;
+pub use immediate::{Changed, ImmediateCommand, SimpleCommand, immediate, simple};
 pub use inner::Inner;
+pub use objects::{Annotated, Detailed, DetailsOf, TagFilter, Tagged, pairs, valued};
 pub use owner_fields::OwnerFields;
-pub use params::{IdRef, ParamSpec, Params, Reader, unknown_id};
+pub use params::{IdRef, Named, ParamSpec, Params, Reader, unknown_id};
 pub use registry::Registry;
 pub use reply::{Flat, List, One, Response, ResponseSpec, Shape, Success};
 pub use settings::{Sessions, Settings, Webhook};
+pub use throttle::{Left, Throttle};
 /// The version of the dialect that this service speaks, as CloudStack reports its own.
 pub const DIALECT_VERSION: &str = "4.22.0.0";
 

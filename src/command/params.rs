@@ -47,6 +47,41 @@ pub struct IdRef {
     pub kind: Kind,
     /// The id.
     pub id: Uuid,
+    /// The word that named the noun, where another parameter did.
+    pub named: Option<Named>,
+}
+
+/// A word of another parameter that says what an id is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// `resourcetype`.
+    Resource(&'static str),
+    /// `entitytype`.
+    Entity(&'static str),
+}
+
+impl Named {
+    /// That there is no such thing, or that it is somebody else's, in the words of commands that take such a parameter.
+    pub fn unknown(self, id: &str) -> Error {
+        Error::Invalid(match self {
+            Self::Resource(kind) => {
+                format!("Unable to find resource by uuid {id} and type {kind}")
+            }
+            Self::Entity(kind) => {
+                format!("Could not find an entity with type: {kind} and ID: {id}")
+            }
+        })
+    }
+}
+
+impl IdRef {
+    /// That there is no such thing, or that it is somebody else's.
+    pub fn unknown(&self, command: &str) -> Error {
+        match self.named {
+            None => unknown_id(command, self.param, &self.id.to_string()),
+            Some(named) => named.unknown(&self.id.to_string()),
+        }
+    }
 }
 
 /// Reads the parameters of one request.
@@ -95,7 +130,12 @@ impl<'a> Reader<'a> {
 
     /// Remembers an id for the look-up.
     pub fn note(&mut self, spec: &ParamSpec, kind: Kind, id: Uuid) {
-        self.ids.push(IdRef { param: spec.name, kind, id });
+        self.ids.push(IdRef { param: spec.name, kind, id, named: None });
+    }
+
+    /// Remembers an id whose noun another parameter names.
+    pub fn note_named(&mut self, param: &'static str, (kind, named): (Kind, Named), id: Uuid) {
+        self.ids.push(IdRef { param, kind, id, named: Some(named) });
     }
 
     /// "due to missing parameter".

@@ -4,9 +4,9 @@
 //! as a hash; whoever is locked, deleted or given another password loses every session in the same transaction. A
 //! wrong password and an unknown name take the same time and read the same.
 
-use super::{Kernel, secret};
+use super::{Kernel, Pass, secret};
 use crate::{
-    domain::{Id, Kind, id, identity::Caller},
+    domain::{Id, Kind, access::Origin, id, identity::Caller},
     error::{Error, Result},
     store::{
         seed::ROOT_DOMAIN,
@@ -16,8 +16,8 @@ use crate::{
 use std::{net::IpAddr, sync::Arc};
 use tokio::sync::Semaphore;
 
-/// The event of a log in.
-const LOGIN: &str = "USER.LOGIN";
+/// The event of a log in, which is no command of the registry.
+pub const LOGIN: &str = "USER.LOGIN";
 
 /// Password hashes take memory by design: so many are computed at a time, the others wait.
 static HASHING: Semaphore = Semaphore::const_new(4);
@@ -32,7 +32,7 @@ pub struct Attempt {
     /// The domain.
     pub home: Home,
     /// From where.
-    pub peer: Option<IpAddr>,
+    pub origin: Origin,
 }
 
 /// A session that was just made. The texts are secrets.
@@ -55,6 +55,8 @@ pub struct LoggedIn {
 pub struct Session {
     /// Who is logged in.
     pub caller: Arc<Caller>,
+    /// What the calls are measured by.
+    pub pass: Pass,
     key_hash: String,
 }
 
@@ -66,9 +68,10 @@ impl Session {
 }
 
 impl Kernel {
-    /// Makes a session of a right password. Error: [`Error::LoginRefused`].
+    /// Makes a session of a right password, for an account that may call from there. Error: [`Error::LoginRefused`], which
+    /// does not tell whether the password was right.
     pub async fn log_in(&self, attempt: Attempt) -> Result<LoggedIn> {
-        let Attempt { username, password, home, peer } = attempt;
+        let Attempt { username, password, home, origin } = attempt;
         let (name, place) = (username.clone(), home.clone());
         let db = &self.wiring().db;
         let (found, path) = db.read(move |conn| session::candidate(conn, &name, &place)).await?;
@@ -81,12 +84,18 @@ impl Kernel {
         };
         let refused = || Error::LoginRefused(wrong(&username, &home, Some(&path)));
         let found = found.ok_or_else(refused)?;
+        let pass = self.pass(found.standing.clone()).await?;
+        let source = pass.source(&origin);
+        if !pass.takes(&origin) {
+            tracing::info!(username, ?source, "the account may not log in from there");
+            return Err(refused());
+        }
         if !found.may_act() {
             return Err(Error::LoginRefused(format!(
                 "User {username} (or their account) in domain {path} is disabled/locked. Please contact the administrator."
             )));
         }
-        let made = self.begin(found, peer).await?;
+        let made = self.begin(found, source).await?;
         made.ok_or_else(refused)
     }
 
@@ -100,8 +109,9 @@ impl Kernel {
         if found.is_stale {
             db.txn("use session", move |tx| session::touch(tx, &id)).await?;
         }
+        let pass = self.pass(found.standing).await?;
         let caller = self.with_rules(found.caller).await?;
-        Ok(Some(Session { caller, key_hash: found.key_hash }))
+        Ok(Some(Session { caller, pass, key_hash: found.key_hash }))
     }
 
     /// Ends the session that a cookie names, if there is one.

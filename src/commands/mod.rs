@@ -5,11 +5,14 @@ use crate::command::Entry;
 pub mod account;
 pub mod affinity_group;
 pub mod alert;
+pub mod annotation;
 pub mod api;
+pub mod api_limit;
 pub mod capacity;
 pub mod cluster;
 pub mod configuration;
 pub mod disk_offering;
+mod disk_rates;
 pub mod domain;
 pub mod event;
 pub mod gpu_capacity;
@@ -30,10 +33,12 @@ pub mod os_type;
 pub mod physical_network;
 pub mod pod;
 pub mod project;
+pub mod resource_detail;
 pub mod role;
 pub mod service_offering;
 pub mod ssh_key_pair;
 pub mod storage_pool;
+pub mod tag;
 pub mod template;
 pub mod usage;
 pub mod user;
@@ -47,6 +52,9 @@ pub static ROOMS: &[&[Entry]] = &[
     account::COMMANDS,
     affinity_group::COMMANDS,
     alert::COMMANDS,
+    annotation::COMMANDS,
+    resource_detail::COMMANDS,
+    tag::COMMANDS,
     template::COMMANDS,
     storage_pool::COMMANDS,
     physical_network::COMMANDS,
@@ -56,6 +64,7 @@ pub static ROOMS: &[&[Entry]] = &[
     hypervisor::COMMANDS,
     capacity::COMMANDS,
     api::COMMANDS,
+    api_limit::COMMANDS,
     cluster::COMMANDS,
     configuration::COMMANDS,
     disk_offering::COMMANDS,

@@ -70,7 +70,7 @@ async fn log_in(kernel: &Kernel, visit: &Visit, format: Format) -> Result<Answer
         username: username.to_owned(),
         password: exact(params, "password").unwrap_or_default().to_owned(),
         home: home(domain_id, exact(params, "domain").unwrap_or_default())?,
-        peer: visit.peer,
+        origin: visit.origin.clone(),
     };
     match kernel.log_in(attempt).await {
         Ok(made) => {
@@ -82,7 +82,7 @@ async fn log_in(kernel: &Kernel, visit: &Visit, format: Format) -> Result<Answer
             Ok(answer)
         }
         Err(error @ Error::LoginRefused(_)) => {
-            tracing::info!(peer = ?visit.peer, "a log in was refused");
+            tracing::info!(peer = ?visit.origin.peer, "a log in was refused");
             let answer = failure(format, Wrapper::Command("login"), &error, false);
             Ok(with_session(kernel, answer, &cookie()?))
         }

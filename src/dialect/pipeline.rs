@@ -7,14 +7,12 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
-
 use super::envelope::{Answer, Format, Wrapper, failure, success};
 use super::intake::{Params, any_case, exact};
 use super::visit::{KEY, Visit};
 use super::{door, expires, signature};
 use crate::command::prelude::Caller;
-use crate::command::{Args, Entry, Kernel, sessions::Session};
+use crate::command::{Args, Entry, Kernel, Keyed, sessions::Session};
 use crate::error::{Error, Result};
 
 /// Stands for a user whose id is none of the caller's business.
@@ -78,7 +76,7 @@ async fn recognise(
             return by_session(kernel, entry, visit, &session, cookie).await;
         }
     }
-    let by_key = by_signature(kernel, entry, &visit.params, visit.now);
+    let by_key = by_signature(kernel, entry, visit);
     by_key.await.map_err(|error| (error, false))
 }
 
@@ -97,6 +95,10 @@ async fn by_session(
         kernel.log_out(cookie).await.map_err(|error| (error, false))?;
         return Err((Error::BadSession, false));
     }
+    if !session.pass.takes(&visit.origin) {
+        kernel.log_out(cookie).await.map_err(|error| (error, false))?;
+        return Err((Error::Unauthenticated, false));
+    }
     let caller = Arc::clone(&session.caller);
     let known = |error| (error, true);
     let Some(entry) = entry else {
@@ -104,27 +106,36 @@ async fn by_session(
         return Err(known(kernel.unknown(&caller, command)));
     };
     kernel.authorise(&caller, entry).map_err(known)?;
+    kernel.count(&caller, &session.pass).map_err(known)?;
     Ok((caller, entry))
 }
 
-/// Recognises the caller by API key and signature.
+/// Recognises the caller by API key and signature. Where it calls from is looked at first: who may not call from there is not
+/// even told what its role may.
 async fn by_signature(
     kernel: &Kernel,
     entry: Option<&'static Entry>,
-    params: &Params,
-    now: DateTime<Utc>,
+    visit: &Visit,
 ) -> Result<(Arc<Caller>, &'static Entry)> {
+    let params = &visit.params;
     let entry = entry.ok_or(Error::Unauthenticated)?;
     // keys are ASCII; anything else would only make the database look at every row
     let key =
         any_case(params, "apikey").filter(|key| key.is_ascii()).ok_or(Error::Unauthenticated)?;
-    if any_case(params, "signature").is_none() || !expires::is_current(params, now) {
+    if any_case(params, "signature").is_none() || !expires::is_current(params, visit.now) {
         return Err(Error::Unauthenticated);
     }
-    let (caller, secret) = kernel.authenticate(key).await?.ok_or(Error::Unauthenticated)?;
+    let Keyed { caller, secret, pass } =
+        kernel.authenticate(key).await?.ok_or(Error::Unauthenticated)?;
+    if !pass.takes(&visit.origin) {
+        return Err(Error::Unauthenticated);
+    }
     let is_genuine = signature::verify(params, &secret);
     match kernel.authorise(&caller, entry) {
-        Ok(()) if is_genuine => Ok((caller, entry)),
+        Ok(()) if is_genuine => {
+            kernel.count(&caller, &pass)?;
+            Ok((caller, entry))
+        }
         Ok(()) => Err(Error::Unauthenticated),
         // as on the real server the role is told first, but who has only the key does not learn whose it is
         Err(Error::Denied { command, .. }) if !is_genuine => {

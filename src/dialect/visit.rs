@@ -1,8 +1,8 @@
 //! One request as the dialect sees it: parameters, cookies, how and from where it came.
 
 use super::intake::Params;
+use crate::command::Origin;
 use chrono::{DateTime, Utc};
-use std::net::IpAddr;
 
 /// The cookie that names a session.
 pub const SESSION_COOKIE: &str = "JSESSIONID";
@@ -22,8 +22,8 @@ pub struct Visit {
     pub cookies: Vec<(String, String)>,
     /// Whether it was sent by POST.
     pub is_post: bool,
-    /// Who is at the other end of the connection.
-    pub peer: Option<IpAddr>,
+    /// Where it came from, and what its headers say of that.
+    pub origin: Origin,
     /// When it arrived.
     pub now: DateTime<Utc>,
 }
@@ -62,7 +62,7 @@ mod tests {
             params: Vec::new(),
             cookies: found,
             is_post: false,
-            peer: None,
+            origin: Origin::default(),
             now: Utc::now(),
         };
         assert_eq!(visit.session(), Some("node0x"));

@@ -110,6 +110,10 @@ entities! {
 #[derive(Debug)]
 pub enum ProjectRole {}
 
+/// An invitation to a project. Who is invited sees it without seeing the project, so it is no [`Kind`] either.
+#[derive(Debug)]
+pub enum ProjectInvitation {}
+
 /// One rule of a role of a project.
 #[derive(Debug)]
 pub enum ProjectRolePermission {}

@@ -43,6 +43,20 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What became of an invitation to a project.
+    InvitationState {
+        /// It was not answered yet.
+        Pending,
+        /// It was accepted.
+        Completed,
+        /// It was not answered in time.
+        Expired,
+        /// It was declined.
+        Declined,
+    }
+}
+
 /// An authenticated caller. Only the store makes one, from a user row.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -70,6 +84,8 @@ pub struct Caller {
     pub role_revision: i64,
     /// The role's rules, once the kernel has looked them up.
     pub rules: Arc<Rules>,
+    /// The command, when it lists what belongs to all projects: those whose role denies it are left out.
+    pub lists: Option<&'static str>,
 }
 
 /// What a role may call beyond, or less than, what commands offer to its kind.

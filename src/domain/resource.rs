@@ -30,6 +30,36 @@ impl Whose {
     }
 }
 
+/// Of what the tags are that a part of a resource needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagScope {
+    /// Of hosts.
+    Host,
+    /// Of storage pools.
+    Storage,
+}
+
+impl TagScope {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Host, Self::Storage];
+
+    /// Its word in the store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Storage => "storage",
+        }
+    }
+
+    /// The setting that says which tags have limits.
+    pub const fn setting(self) -> &'static str {
+        match self {
+            Self::Host => "resource.limit.host.tags",
+            Self::Storage => "resource.limit.storage.tags",
+        }
+    }
+}
+
 /// How many bytes a limit of storage counts in.
 const GIB: i64 = 1 << 30;
 
@@ -114,6 +144,17 @@ impl Resource {
     /// The resource with this name, whatever its case.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|resource| resource.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Whose tags a limit of it can be for; none: there is but one limit.
+    pub const fn tagged_by(self) -> Option<TagScope> {
+        match self {
+            Self::UserVm | Self::Cpu | Self::Memory | Self::Gpu | Self::GpuMemory => {
+                Some(TagScope::Host)
+            }
+            Self::Volume | Self::PrimaryStorage => Some(TagScope::Storage),
+            _ => None,
+        }
     }
 
     /// How much is counted for one of what limits and totals say: storage is limited in GiB and counted in bytes.

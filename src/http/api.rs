@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_TYPE, COOKIE};
+use actix_web::http::header::{CONTENT_TYPE, COOKIE, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::Utc;
 
 use super::{pages, reply};
-use crate::command::Kernel;
+use crate::command::{Kernel, Origin};
 use crate::dialect::envelope::{Format, Wrapper, failure};
 use crate::dialect::intake::{BODY_LIMIT, Garbled, decode};
 use crate::dialect::pipeline;
@@ -39,7 +39,7 @@ pub(super) async fn call(
         params,
         cookies: cookies(request.headers().get_all(COOKIE).filter_map(|value| value.to_str().ok())),
         is_post: request.method() == Method::POST,
-        peer: request.peer_addr().map(|address| address.ip()),
+        origin: origin(&request),
         now: Utc::now(),
     };
     let work = tokio::spawn(async move { pipeline::answer(&kernel, visit).await });
@@ -48,6 +48,16 @@ pub(super) async fn call(
         failure(format, Wrapper::NoCommand, &Error::Internal(broken.into()), false)
     });
     reply::send(&request, answer).await
+}
+
+/// Where a request comes from. Its headers are kept as they are: only the settings say whether, and which of them, count.
+fn origin(request: &HttpRequest) -> Origin {
+    let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    let headers = request.headers().iter().filter(|(name, _)| *name != COOKIE);
+    Origin {
+        peer: request.peer_addr().map(|address| address.ip()),
+        headers: headers.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+    }
 }
 
 /// The body of a form post. Other bodies are ignored, as the real server does.

@@ -7,6 +7,7 @@
 //! is back; until then its devices stay held.
 
 mod alerts;
+mod capacity;
 mod debts;
 mod expiry;
 mod hands;
@@ -15,6 +16,7 @@ mod images;
 mod seals;
 mod worker;
 
+pub use capacity::check_capacity;
 pub use debts::call_in;
 pub use expiry::expire;
 pub use seals::seal_all;

@@ -71,8 +71,6 @@ impl Workers {
 struct Floor {
     wiring: Arc<Wiring>,
     pace: Pace,
-    /// Until when the leases surely hold; moved by the heartbeat.
-    held_until: watch::Receiver<Instant>,
     running: Running,
     hands: Hands,
 }
@@ -80,14 +78,12 @@ struct Floor {
 /// Starts the workers of this server.
 pub fn start(wiring: Arc<Wiring>, pace: Pace) -> Workers {
     let (stop, stopped) = watch::channel(false);
-    let (beat, held_until) = watch::channel(Instant::now());
     let slots = Arc::new(Semaphore::new(pace.workers as usize));
     let running = Running::default();
     let hands = Hands::default();
     let floor = Floor {
         wiring: Arc::clone(&wiring),
         pace,
-        held_until,
         running: Arc::clone(&running),
         hands: hands.clone(),
     };
@@ -97,7 +93,8 @@ pub fn start(wiring: Arc<Wiring>, pace: Pace) -> Workers {
         super::images::start(Arc::clone(&wiring)),
         super::expiry::start(Arc::clone(&wiring)),
         super::seals::start(Arc::clone(&wiring)),
-        tokio::spawn(heartbeat(wiring, pace, hands, beat)),
+        super::capacity::start(Arc::clone(&wiring)),
+        tokio::spawn(heartbeat(wiring, pace, hands)),
         tokio::spawn(claim_loop(floor, Arc::clone(&slots), stopped)),
     ];
     tasks.extend(teller);
@@ -110,7 +107,7 @@ fn safe(pace: Pace) -> Duration {
 }
 
 /// Extends this server's leases and says that it is alive.
-async fn heartbeat(wiring: Arc<Wiring>, pace: Pace, hands: Hands, beat: watch::Sender<Instant>) {
+async fn heartbeat(wiring: Arc<Wiring>, pace: Pace, hands: Hands) {
     let lease = Duration::from_secs(u64::from(pace.lease_seconds));
     let mut rounds: u32 = 0;
     loop {
@@ -119,12 +116,13 @@ async fn heartbeat(wiring: Arc<Wiring>, pace: Pace, hands: Hands, beat: watch::S
         let beaten = wiring
             .db
             .txn("heartbeat", move |tx| {
-                store::job::heartbeat(tx, server, &jobs, seconds)?;
-                store::server::heartbeat(tx, server)
+                let extended = store::job::heartbeat(tx, server, &jobs, seconds)?;
+                store::server::heartbeat(tx, server)?;
+                Ok(extended)
             })
             .await;
         match beaten {
-            Ok(()) => drop(beat.send(before + safe(pace))),
+            Ok(extended) => hands.extend(&extended, before + safe(pace)),
             Err(error) => tracing::warn!(%error, rounds, "no heartbeat"),
         }
         rounds = rounds.wrapping_add(1);
@@ -140,8 +138,9 @@ async fn claim_loop(floor: Floor, slots: Arc<Semaphore>, mut stopped: watch::Rec
         }
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
         let abandoned = looked.elapsed() >= floor.pace.poll;
+        let until = Instant::now() + safe(floor.pace);
         match find(&floor, slots.available_permits() + 1, abandoned).await {
-            Ok(jobs) if !jobs.is_empty() => hand_out(&floor, &slots, slot, jobs),
+            Ok(jobs) if !jobs.is_empty() => hand_out(&floor, &slots, slot, jobs, until),
             found => {
                 drop(slot);
                 if let Err(error) = found {
@@ -178,13 +177,20 @@ async fn find(floor: &Floor, room: usize, abandoned: bool) -> Result<Vec<Held>> 
     .await
 }
 
-fn hand_out(floor: &Floor, slots: &Arc<Semaphore>, first: OwnedSemaphorePermit, jobs: Vec<Held>) {
+/// Works on jobs whose leases surely hold until then.
+fn hand_out(
+    floor: &Floor,
+    slots: &Arc<Semaphore>,
+    first: OwnedSemaphorePermit,
+    jobs: Vec<Held>,
+    until: Instant,
+) {
     let mut first = Some(first);
     let mut running = floor.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     while running.try_join_next().is_some() {}
     for job in jobs {
         let slot = first.take().or_else(|| Arc::clone(slots).try_acquire_owned().ok());
-        let (floor, hold) = (floor.clone(), floor.hands.take(job.id));
+        let (floor, hold) = (floor.clone(), floor.hands.take(job.id, until));
         let span = tracing::info_span!("job", id = %job.id, command = %job.command);
         running.spawn(
             async move {
@@ -200,24 +206,13 @@ fn hand_out(floor: &Floor, slots: &Arc<Semaphore>, first: OwnedSemaphorePermit, 
 }
 
 /// Works on a job in hand as long as its lease surely holds.
-async fn guarded(floor: Floor, job: Held, _hold: Hold) {
-    let own = Instant::now() + safe(floor.pace);
-    let held = floor.held_until.clone();
-    let lapsed = async {
-        loop {
-            let until = own.max(*held.borrow());
-            if until <= Instant::now() {
-                return;
-            }
-            tokio::time::sleep_until(until.into()).await;
+async fn guarded(floor: Floor, job: Held, hold: Hold) {
+    match hold.guard(work(&floor, &job)).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => {
+            tracing::error!(%error, source = ?std::error::Error::source(&error), "job not ended, its lease will run out");
         }
-    };
-    tokio::select! {
-        outcome = work(&floor, &job) => match outcome {
-            Ok(()) => {}
-            Err(error) => tracing::error!(%error, source = ?std::error::Error::source(&error), "job not ended, its lease will run out"),
-        },
-        () = lapsed => tracing::error!("the lease ran out, another server will end this job"),
+        None => tracing::error!("the lease ran out, another server will end this job"),
     }
 }
 
@@ -290,16 +285,22 @@ async fn give_up(
     if ours { undo(floor, job, cx, ops, why).await } else { Ok(()) }
 }
 
-/// Puts back what the job did. A host that stays away owes it.
+/// How often a job is claimed before what its undoing meets in the database is taken for good.
+const ATTEMPTS: i32 = 20;
+
+/// Puts back what the job did. A host that stays away owes it. Where the database is in the way the job stays as it is: it
+/// is found again when its lease runs out.
 async fn undo(floor: &Floor, job: &Held, cx: &Cx, ops: AsyncOps, why: (u16, String)) -> Result<()> {
     let mut tries = 0;
     let debt = loop {
         match (ops.undo)(cx.clone(), job.plan.clone()).await {
             Ok(()) => break None,
-            Err(error) if tries < 2 && matches!(error, Error::LostRace(_) | Error::Stopping(_)) => {
+            Err(error) if !may_pass(&error) => break Some(error),
+            Err(_) if tries < 2 => {
                 tries += 1;
                 tokio::time::sleep(Duration::from_millis(200 << tries)).await;
             }
+            Err(error) if job.attempt < ATTEMPTS => return Err(error),
             Err(error) => break Some(error),
         }
     };
@@ -307,6 +308,11 @@ async fn undo(floor: &Floor, job: &Held, cx: &Cx, ops: AsyncOps, why: (u16, Stri
         None => finish(floor, job, Outcome::Failed(why.0, why.1)).await,
         Some(error) => debts::owe(floor.wiring.as_ref(), job, ops, why, &error).await,
     }
+}
+
+/// Whether the same may succeed later: the database was away, or somebody was faster.
+const fn may_pass(error: &Error) -> bool {
+    matches!(error, Error::Stopping(_) | Error::LostRace(_) | Error::Conflict(_))
 }
 
 async fn finish(floor: &Floor, job: &Held, outcome: Outcome) -> Result<()> {

@@ -9,7 +9,9 @@ mod first_start;
 pub mod usage;
 
 use crate::{
-    command::{Kernel, Nudge, Registry, Sessions, Settings, Webhook, Wiring, proof::ReleaseHook},
+    command::{
+        Kernel, Nudge, Registry, Sessions, Settings, Throttle, Webhook, Wiring, proof::ReleaseHook,
+    },
     commands::ROOMS,
     config::{Config, ConnectorKind},
     domain::Id,
@@ -46,6 +48,7 @@ pub async fn run(config: &Config, db: Db) -> Result<(), Box<dyn Error + Send + S
         settings: Arc::new(settings(config)?),
         registry: Registry::new(ROOMS),
         fleets: Arc::default(),
+        throttle: Throttle::default(),
         nudge: Nudge::default(),
         server,
     });

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::Time,
-    error::Result,
+    error::{Error, Result},
     store::{
         Db, gpu_history,
         usage::{Sum, SumBy, Usage, sums},
@@ -14,6 +14,9 @@ use std::fmt::Write as _;
 
 /// The sums as text: a line of CSV for each, below a line of names, or one JSON array.
 pub fn report(db: &Db, (from, to): (Time, Time), by: SumBy, as_json: bool) -> Result<String> {
+    if from > to {
+        return Err(Error::Invalid(format!("the time begins at {from}, after its end at {to}")));
+    }
     let rows = db.read_blocking(|conn| sums(conn, from, to, by))?;
     let whose = match by {
         SumBy::Account => "account",

@@ -111,6 +111,7 @@ fn volume(
         size,
         device_index: i32::try_from(index).unwrap_or_default(),
         state: "Ready".to_owned(),
+        limit_tags: None,
     })
 }
 
@@ -181,5 +182,6 @@ pub fn hold(tx: &mut Tx<'_>, instance: Id<id::Vm>, parts: &Parts) -> Result<()> 
         volume::insert(tx, volume)?;
     }
     nic::insert(tx, &parts.nics)?;
-    usage::begin_volumes(tx, instance)
+    usage::begin_volumes(tx, instance)?;
+    usage::begin_addresses(tx, instance)
 }

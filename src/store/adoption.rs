@@ -96,6 +96,13 @@ pub fn strays(conn: &mut Conn, at: Id<id::Host>, domains: &[SeenDomain]) -> Resu
     Ok(found)
 }
 
+/// The GPUs of the books that a domain names, in order of their addresses.
+pub fn named_by(conn: &mut Conn, at: Id<id::Host>, domain: &SeenDomain) -> Result<Vec<Device>> {
+    let mut devices = devices(conn, at)?;
+    devices.retain(|device| uses(domain, device));
+    Ok(devices)
+}
+
 fn uses(domain: &SeenDomain, device: &Device) -> bool {
     domain.pci.iter().any(|address| address.to_string() == device.address)
         || domain.mdevs.iter().any(|uuid| uuid.hyphenated().to_string() == device.address)

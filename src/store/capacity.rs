@@ -1,6 +1,9 @@
 //! How much there is of everything and how much is in use, per zone, pod or cluster.
 
-use super::Conn;
+use super::{
+    Conn,
+    gpu_count::{self, Count, Part},
+};
 use crate::{
     domain::{Id, id},
     error::Result,
@@ -42,27 +45,6 @@ pub const fn name(kind: i32) -> &'static str {
     }
 }
 
-/// What the sums are taken over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Per {
-    /// Each zone.
-    Zone,
-    /// Each pod.
-    Pod,
-    /// Each cluster.
-    Cluster,
-}
-
-impl Per {
-    const fn column(self) -> &'static str {
-        match self {
-            Self::Zone => "zone_id",
-            Self::Pod => "pod_id",
-            Self::Cluster => "cluster_id",
-        }
-    }
-}
-
 /// One sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sum {
@@ -86,17 +68,24 @@ struct Row {
     total: i64,
 }
 
-/// The sums of these zones, pods or clusters, by id. GPUs are not among them: `gpu_count` knows those. One statement.
-pub fn sums(conn: &mut Conn, per: Per, owners: &[String]) -> Result<HashMap<String, Vec<Sum>>> {
-    let owners: Vec<String> = owners
-        .iter()
-        .filter_map(|id| uuid::Uuid::try_parse(id).ok())
-        .map(|id| format!("'{}'", id.hyphenated()))
-        .collect();
-    if owners.is_empty() {
+/// The sums of each of these zones, pods or clusters, GPUs last. Two statements.
+pub fn sums<T: Part>(conn: &mut Conn, parts: &[Id<T>]) -> Result<HashMap<Id<T>, Vec<Sum>>> {
+    let gpus = gpu_count::by_part(conn, parts)?;
+    sums_with(conn, parts, &gpus)
+}
+
+/// The same where the GPUs are counted already. One statement.
+pub fn sums_with<T: Part>(
+    conn: &mut Conn,
+    parts: &[Id<T>],
+    gpus: &HashMap<Id<T>, Count>,
+) -> Result<HashMap<Id<T>, Vec<Sum>>> {
+    if parts.is_empty() {
         return Ok(HashMap::new());
     }
-    let (column, owners) = (per.column(), owners.join(", "));
+    // the text of an id needs no escaping
+    let owners: Vec<String> = parts.iter().map(|id| format!("'{id}'")).collect();
+    let (column, owners) = (T::COLUMN, owners.join(", "));
     let hosts =
         format!("FROM host h WHERE h.alive = 1 AND h.{column} IN ({owners}) GROUP BY h.{column}");
     let vms = format!(
@@ -126,7 +115,7 @@ pub fn sums(conn: &mut Conn, per: Per, owners: &[String]) -> Result<HashMap<Stri
             pools(local)
         )
     };
-    let parts = [
+    let sums = [
         whole(CPU, "h.cpus * h.mhz"),
         whole(CPU_CORE, "h.cpus"),
         whole(MEMORY, "h.memory"),
@@ -142,8 +131,15 @@ pub fn sums(conn: &mut Conn, per: Per, owners: &[String]) -> Result<HashMap<Stri
             "SELECT p.{column} AS owner, {STORAGE_ALLOCATED} AS kind, CAST(SUM(o.size) AS SIGNED) AS used, 0 AS total {volumes}"
         ),
     ];
-    let rows: Vec<Row> = sql_query(parts.join(" UNION ALL ")).load(conn)?;
-    Ok(gather(rows))
+    let rows: Vec<Row> = sql_query(sums.join(" UNION ALL ")).load(conn)?;
+    let mut found = gather(rows);
+    let sums = parts.iter().map(|id| {
+        let mut sums = found.remove(&id.to_string()).unwrap_or_default();
+        let Count { used, total } = gpus.get(id).copied().unwrap_or_default();
+        sums.push(Sum { kind: GPU, used, total });
+        (*id, sums)
+    });
+    Ok(sums.collect())
 }
 
 /// Adds the halves of each sum up.

@@ -155,5 +155,5 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::Cluster>) -> Result<()> {
     update(cluster::table.filter(cluster::id.eq(id)))
         .set((cluster::alive.eq(None::<bool>), cluster::removed.eq(clock().nullable())))
         .execute(&mut **tx)?;
-    Ok(())
+    super::annotation::clear(tx, id)
 }

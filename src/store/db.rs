@@ -13,7 +13,7 @@
 //!
 //! A future that is dropped does not stop its closure: what was sent is finished, and the connection goes back.
 
-use super::failure::{Meaning, away, inside, meaning, settle, unknown_outcome};
+use super::failure::{Meaning, away, behind, inside, meaning, settle, unknown_outcome};
 use super::job::{self, Lease};
 use super::pool::{Conn, Manager, Quiet, Session, Shared};
 use crate::error::{Error, Result};
@@ -218,12 +218,12 @@ impl Db {
 
     fn try_read<T>(&self, work: &impl Fn(&mut Conn) -> Result<T>) -> Result<T, Setback> {
         let mut session = self.session()?;
-        work(&mut session.conn).map_err(|error| Setback::of(error, &session))
+        work(&mut session.conn).map_err(|error| Setback::of(error, &session).with_no_rival())
     }
 
     fn try_txn<T>(&self, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T, Setback> {
         let mut session = self.session()?;
-        session.begin().map_err(|error| Setback::of(error.into(), &session))?;
+        session.begin().map_err(|error| Setback::of(error.into(), &session).with_no_rival())?;
         let mut tx = Tx { conn: &mut session.conn, after: Vec::new() };
         let held = self.lease.as_ref().map_or(Ok(()), |lease| job::hold(&mut tx, lease));
         let outcome = held.and_then(|()| work(&mut tx));
@@ -270,6 +270,8 @@ enum Setback {
     Collision(Error),
     /// Another transaction was first, says a conditional write.
     Race(Error),
+    /// A node of a cluster waited in vain for what the others committed.
+    Behind(Error),
     /// The connection broke, and nothing was committed.
     Lost(Error),
     /// Running it again would not help, or might do it twice.
@@ -291,10 +293,22 @@ impl Setback {
         }
     }
 
+    /// What stopped something that has no lock to wait for, nor a change to lose. MariaDB tells of a node that waited in
+    /// vain for its cluster as of a lock wait (`wsrep_sync_wait`).
+    fn with_no_rival(self) -> Self {
+        match self {
+            Self::Collision(error) => Self::Behind(error),
+            other => other,
+        }
+    }
+
     fn into_error(self) -> Error {
-        let (Self::Collision(error) | Self::Race(error) | Self::Lost(error) | Self::Final(error)) =
-            self;
-        settle(error)
+        match self {
+            Self::Behind(cause) => behind(&cause),
+            Self::Collision(error) | Self::Race(error) | Self::Lost(error) | Self::Final(error) => {
+                settle(error)
+            }
+        }
     }
 }
 
@@ -315,7 +329,7 @@ impl Patience {
     /// How long to pause before the next attempt, if there is to be one.
     fn after(&mut self, setback: &Setback) -> Option<Duration> {
         let (count, most, millis) = match setback {
-            Setback::Collision(_) => (&mut self.collisions, 12, 4),
+            Setback::Collision(_) | Setback::Behind(_) => (&mut self.collisions, 12, 4),
             Setback::Race(_) => (&mut self.races, 5, 2),
             Setback::Lost(_) => (&mut self.losses, 3, 20),
             Setback::Final(_) => return None,

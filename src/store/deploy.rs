@@ -68,10 +68,16 @@ pub struct Compute {
     pub root_disk_size: Option<i64>,
     /// Whether the instance says its size.
     pub is_customized: bool,
+    /// What it says of huge pages.
+    pub huge_pages: Option<String>,
     /// Host tags, joined by commas.
     pub host_tags: Option<String>,
     /// Storage tags, joined by commas.
     pub storage_tags: Option<String>,
+    /// The tags of hosts with limits that its instances count for.
+    pub host_limits: Option<String>,
+    /// Those of storage, for their volumes.
+    pub storage_limits: Option<String>,
     /// Whether the first GPU shows a display.
     pub gpu_display: bool,
     /// The GPU offering in use.
@@ -123,6 +129,10 @@ struct Row {
     host_tags: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     storage_tags: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    host_limits: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    storage_limits: Option<String>,
     #[diesel(sql_type = Bool)]
     gpu_display: bool,
     #[diesel(sql_type = Nullable<Integer>)]
@@ -131,6 +141,8 @@ struct Row {
     group_word: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     type_word: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    huge_pages: Option<String>,
     #[diesel(sql_type = Bool)]
     asks_itself: bool,
     #[diesel(sql_type = Nullable<Text>)]
@@ -197,16 +209,21 @@ impl Row {
 
 const COMPUTE: &str = "SELECT s.name, s.state, d.path AS domain_path, s.zone_id, s.cpu_number, s.cpu_speed, \
     s.memory_mib, s.root_disk_size, s.is_customized, s.host_tags, s.storage_tags, s.gpu_display, s.gpu_count, \
-    w1.value AS group_word, w2.value AS type_word, \
+    w1.value AS group_word, w2.value AS type_word, w3.value AS huge_pages, \
     s.profile_id IS NOT NULL OR s.gpu_offering_id IS NOT NULL OR w1.value IS NOT NULL AS asks_itself, g.id AS gpu_id, g.name AS gpu_name, g.state AS gpu_state, \
     gd.path AS gpu_path, g.zone_id AS gpu_zone, g.display, g.numa_policy, g.placement, \
     a.count AS alternative_count, p.id AS profile_id, p.name AS profile, p.kind AS profile_kind, c.name AS card, \
     t.name AS image, t.format AS image_format, t.hypervisor AS image_hypervisor, t.arch AS image_arch, \
     t.state AS image_state, t.zone_id AS image_zone, t.size AS image_size, t.virtual_size AS image_virtual_size, \
-    (SELECT COUNT(*) FROM ssh_key_pair k WHERE k.account_id = ? AND FIND_IN_SET(k.name, ?)) AS key_pairs \
+    (SELECT COUNT(*) FROM ssh_key_pair k WHERE k.account_id = ? AND FIND_IN_SET(k.name, ?)) AS key_pairs, \
+    (SELECT CAST(GROUP_CONCAT(l.number ORDER BY l.number) AS CHAR(255)) FROM limit_tag l WHERE l.scope = 'host' \
+    AND FIND_IN_SET(l.name, REPLACE(s.host_tags, ', ', ','))) AS host_limits, \
+    (SELECT CAST(GROUP_CONCAT(l.number ORDER BY l.number) AS CHAR(255)) FROM limit_tag l WHERE l.scope = 'storage' \
+    AND FIND_IN_SET(l.name, REPLACE(s.storage_tags, ', ', ','))) AS storage_limits \
     FROM service_offering s LEFT JOIN domain d ON d.id = s.domain_id \
     LEFT JOIN detail w1 ON w1.owner_id = s.id AND w1.name = 'pciDevice' \
     LEFT JOIN detail w2 ON w2.owner_id = s.id AND w2.name = 'vgpuType' \
+    LEFT JOIN detail w3 ON w3.owner_id = s.id AND w3.name = 'hugepages' \
     LEFT JOIN gpu_offering g ON g.id = COALESCE(?, s.gpu_offering_id) \
     LEFT JOIN domain gd ON gd.id = g.domain_id \
     LEFT JOIN gpu_offering_alternative a ON a.offering_id = g.id \
@@ -254,8 +271,11 @@ pub fn offering(conn: &mut Conn, named: &Named) -> Result<(Compute, Option<Image
         memory_mib: first.memory_mib,
         root_disk_size: first.root_disk_size,
         is_customized: first.is_customized,
+        huge_pages: first.huge_pages,
         host_tags: first.host_tags,
         storage_tags: first.storage_tags,
+        host_limits: first.host_limits,
+        storage_limits: first.storage_limits,
         gpu_display: first.display.unwrap_or(first.gpu_display),
         gpu_offering,
         unknown_gpu: words.filter(|_| demand.is_none()),
@@ -308,6 +328,7 @@ fn demand(rows: &[Row]) -> Option<GpuDemand> {
         numa: numa.unwrap_or(NumaPolicy::Preferred),
         packing: packing.unwrap_or(Packing::Pack),
         slices: rows.iter().any(is_slice),
+        exact: Vec::new(),
     })
 }
 

@@ -67,5 +67,5 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::DiskOffering>) -> Result<()> {
     update(disk_offering::table.filter(disk_offering::id.eq(id)))
         .set(disk_offering::removed.eq(clock().nullable()))
         .execute(&mut **tx)?;
-    Ok(())
+    super::annotation::clear(tx, id)
 }

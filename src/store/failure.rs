@@ -19,6 +19,8 @@ pub(super) enum Meaning {
     ReadOnly,
     /// A unique key has this value already.
     Duplicate,
+    /// A value is more than its column holds.
+    TooMuch,
     /// A mistake of ours, or one nobody foresaw.
     Other,
 }
@@ -67,6 +69,8 @@ pub(super) fn meaning(error: &Diesel) -> Meaning {
     // a duplicate quotes the value, which may say anything: it comes first
     if text.starts_with("duplicate entry") {
         Meaning::Duplicate
+    } else if too_much(info.message()).is_some() {
+        Meaning::TooMuch
     } else if says(COLLISION) {
         Meaning::Collision
     } else if says(LOST) {
@@ -78,6 +82,14 @@ pub(super) fn meaning(error: &Diesel) -> Meaning {
     } else {
         Meaning::Other
     }
+}
+
+/// The column that a value does not fit into, as requests call it.
+fn too_much(text: &str) -> Option<String> {
+    let rest = ["Data too long for column '", "Out of range value for column '"]
+        .into_iter()
+        .find_map(|begin| text.strip_prefix(begin))?;
+    rest.split_once('\'').map(|(column, _)| column.replace('_', ""))
 }
 
 /// The database error inside one of ours, if it is one.
@@ -107,6 +119,11 @@ pub(super) fn settle(error: Error) -> Error {
         Meaning::Duplicate => {
             tracing::info!(%cause, "a unique key refused a row");
             Error::Conflict("the same exists already".to_owned())
+        }
+        Meaning::TooMuch => {
+            tracing::warn!(%cause, "a value was refused");
+            let column = too_much(&cause.to_string()).unwrap_or_default();
+            Error::Invalid(format!("the value for {column} is longer or larger than can be kept"))
         }
         Meaning::Collision => Error::Conflict(
             "too many requests change the same things at the same time, try again".to_owned(),
@@ -143,6 +160,13 @@ pub(super) fn away(cause: &dyn std::fmt::Display) -> Error {
         "the connection failed"
     };
     Error::Stopping(format!("the database does not answer: {why}"))
+}
+
+/// The node that answers does not know what its cluster knows; it may soon, and another one may already.
+pub(super) fn behind(cause: &Error) -> Error {
+    let cause = inside(cause).map(ToString::to_string);
+    tracing::error!(cause, "the database's node is behind its cluster");
+    Error::Stopping("the database does not answer: its node is behind its cluster".to_owned())
 }
 
 /// The connection went away while the change was being committed: nobody here can know whether it was made.
@@ -186,6 +210,8 @@ mod tests {
             ("The table 'event' is full", Meaning::Full),
             ("Got error 28 \"No space left on device\" from storage engine InnoDB", Meaning::Full),
             ("Duplicate entry 'server has gone away' for key 'name'", Meaning::Duplicate),
+            ("Data too long for column 'timezone' at row 1", Meaning::TooMuch),
+            ("Out of range value for column 'size' at row 2", Meaning::TooMuch),
             ("Table 'x.y' doesn't exist", Meaning::Other),
         ] {
             assert_eq!(said(text), want, "{text}");

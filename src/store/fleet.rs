@@ -391,10 +391,12 @@ impl Offer {
     /// The host was seized and the choice taken in this transaction: once it is committed, that is known.
     pub fn accept(self, tx: &mut Tx<'_>, demand: &Demand) {
         let (memory, mhz) = (demand.memory, u64::from(demand.vcpus) * u64::from(demand.mhz));
+        let bound = demand.bound(self.choice());
         tx.after_commit(move || {
             let mut after = self.seen.clone();
             after.free_memory = after.free_memory.saturating_sub(memory);
             after.free_mhz = after.free_mhz.saturating_sub(mhz);
+            after.bind(&bound);
             // slices are made devices by the claim: such a host is read with the next look
             if after.hold(&self.choice().picks) {
                 lock(&self.fleet.known).put(after, self.generation + 1);

@@ -6,20 +6,20 @@
 //! [`finish_release`] with a proof, or by [`give_back`] when no host was ever touched.
 
 use super::{
-    Tx, alert, clock,
+    Tx, clock, clock_after,
+    gpu_health::raise_quarantined,
     gpu_held::{HeldDevice, held_by},
     gpu_standing::{devices_of, fabric_of, rooms_of},
     host::touch,
     is_duplicate, limit,
     owner::Owner,
-    prepared::prepared,
-    schema::{gpu_allocation, gpu_device, host},
+    prepared::{kept, prepared},
+    schema::{gpu_allocation, gpu_device, host, vm as instance},
     usage,
 };
 use crate::{
     domain::{
-        Id, Kind,
-        alert::GPU_QUARANTINED,
+        Id,
         gpu::{
             AllocationState, DeviceType, Fabric, Health, Pick,
             claim::{Granted, Room, Standing, grant},
@@ -27,7 +27,6 @@ use crate::{
         id,
         machine::{DeviceRef, Proof},
         placement::Candidate,
-        resource::Resource,
     },
     error::{Error, Result},
 };
@@ -122,7 +121,7 @@ pub fn claim(
     let is_cut = picks.iter().any(|pick| matches!(pick, Pick::Slice { .. }));
     let standings: Vec<Standing> = (devices_of(tx, &[host.id])?.remove(&host.id).into_iter())
         .flatten()
-        .map(|(device, _)| device.standing)
+        .map(|found| found.device.standing)
         .collect();
     let rooms = match is_cut {
         true => rooms_of(tx, &[host.id])?.remove(&host.id).unwrap_or_default(),
@@ -264,9 +263,11 @@ fn make_slices(
         }
     }
     if !cut.is_empty() {
-        update(gpu_device::table.filter(gpu_device::id.eq_any(cut)))
-            .set(gpu_device::device_type.eq(DeviceType::VGPUOnly))
-            .execute(&mut **tx)?;
+        kept(
+            update(gpu_device::table.filter(gpu_device::id.eq_any(cut)))
+                .set(gpu_device::device_type.eq(DeviceType::VGPUOnly)),
+        )
+        .execute(&mut **tx)?;
     }
     Ok(devices)
 }
@@ -292,15 +293,17 @@ fn insert_slice(tx: &mut Tx<'_>, id: Id<id::GpuDevice>, slice: &Granted) -> Resu
 
 /// The instance runs with its devices: what was reserved is allocated. Safe to repeat.
 pub fn confirm(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
-    let confirmed = update(
-        gpu_allocation::table
-            .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
-            .filter(gpu_allocation::state.eq(AllocationState::Reserved)),
+    let confirmed = kept(
+        update(
+            gpu_allocation::table
+                .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
+                .filter(gpu_allocation::state.eq(AllocationState::Reserved)),
+        )
+        .set((
+            gpu_allocation::state.eq(AllocationState::Allocated),
+            gpu_allocation::allocated.eq(clock_after("reserved")),
+        )),
     )
-    .set((
-        gpu_allocation::state.eq(AllocationState::Allocated),
-        gpu_allocation::allocated.eq(clock().nullable()),
-    ))
     .execute(&mut **tx)?;
     if confirmed == 0 { Ok(()) } else { usage::begin_gpus(tx, vm) }
 }
@@ -310,12 +313,11 @@ pub fn confirm(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
 pub fn begin_release(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
     let held = [AllocationState::Reserved, AllocationState::Allocated];
     let Some(taken) = taken(tx, vm, &held)? else { return Ok(()) };
-    update(gpu_allocation::table.filter(gpu_allocation::id.eq_any(&taken.rows)))
-        .set((
-            gpu_allocation::state.eq(AllocationState::Releasing),
-            gpu_allocation::releasing.eq(clock().nullable()),
-        ))
-        .execute(&mut **tx)?;
+    kept(update(gpu_allocation::table.filter(gpu_allocation::id.eq_any(&taken.rows))).set((
+        gpu_allocation::state.eq(AllocationState::Releasing),
+        gpu_allocation::releasing.eq(clock_after("COALESCE(allocated, reserved)")),
+    )))
+    .execute(&mut **tx)?;
     usage::end_gpus(tx, vm)?;
     taken.free(tx)
 }
@@ -325,25 +327,31 @@ struct Taken {
     rows: Vec<String>,
     owner: Option<Owner>,
     memory: i64,
+    /// The tags with limits that the instance counts for.
+    tags: Option<String>,
 }
 
 impl Taken {
     /// The owner has it no longer.
     fn free(self, tx: &mut Tx<'_>) -> Result<()> {
         let Some(owner) = self.owner else { return Ok(()) };
-        let count = i64::try_from(self.rows.len()).unwrap_or(i64::MAX);
-        let bill = vec![
-            (Resource::Gpu, limit::Amount::Of(count)),
-            (Resource::GpuMemory, limit::Amount::Of(self.memory)),
-        ];
-        limit::free(tx, owner, &bill)
+        let bill = limit::bill_of_known_gpus(self.rows.len(), self.memory);
+        limit::free_tagged(tx, owner, &bill, limit::Tags::of_vm(self.tags.as_deref()))
     }
+}
+
+/// What the devices of an instance count. One statement.
+pub fn counted(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<limit::Bill> {
+    let held = [AllocationState::Reserved, AllocationState::Allocated];
+    let taken = taken(tx, vm, &held)?;
+    Ok(taken.map(|it| limit::bill_of_known_gpus(it.rows.len(), it.memory)).unwrap_or_default())
 }
 
 /// The allocations of an instance that are in one of these states, locked; none: nothing. One statement.
 fn taken(tx: &mut Tx<'_>, vm: Id<id::Vm>, states: &[AllocationState]) -> Result<Option<Taken>> {
-    type Row = (String, Option<Id<id::Account>>, Option<Id<id::Domain>>, i64);
-    let rows: Vec<Row> = gpu_allocation::table
+    type Row = (String, Option<Id<id::Account>>, Option<Id<id::Domain>>, i64, Option<String>);
+    let of_vm = instance::table.filter(instance::id.eq(gpu_allocation::vm_id));
+    let rows = gpu_allocation::table
         .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
         .filter(gpu_allocation::state.eq_any(states))
         .order(gpu_allocation::id)
@@ -352,13 +360,14 @@ fn taken(tx: &mut Tx<'_>, vm: Id<id::Vm>, states: &[AllocationState]) -> Result<
             gpu_allocation::account_id,
             gpu_allocation::domain_id,
             gpu_allocation::memory_mib,
+            of_vm.select(instance::limit_tags).single_value(),
         ))
-        .for_update()
-        .load(&mut **tx)?;
-    let Some((_, account, domain, _)) = rows.first() else { return Ok(None) };
-    let owner = account.zip(*domain).map(|(account, domain)| Owner { account, domain });
+        .for_update();
+    let rows: Vec<Row> = kept(rows).load(&mut **tx)?;
+    let Some((_, account, domain, _, tags)) = rows.first().cloned() else { return Ok(None) };
+    let owner = account.zip(domain).map(|(account, domain)| Owner { account, domain });
     let memory = rows.iter().map(|row| row.3).sum();
-    Ok(Some(Taken { rows: rows.into_iter().map(|row| row.0).collect(), owner, memory }))
+    Ok(Some(Taken { rows: rows.into_iter().map(|row| row.0).collect(), owner, memory, tags }))
 }
 
 /// The end of a release: each device with what the host said of it. A clean one is free; any doubt quarantines it,
@@ -415,9 +424,11 @@ fn end(tx: &mut Tx<'_>, vm: Id<id::Vm>, devices: &[&HeldDevice], proof: &str) ->
     if made.is_empty() {
         return Ok(());
     }
-    update(gpu_device::table.filter(gpu_device::id.eq_any(made)))
-        .set((gpu_device::alive.eq(None::<bool>), gpu_device::removed.eq(clock().nullable())))
-        .execute(&mut **tx)?;
+    kept(
+        update(gpu_device::table.filter(gpu_device::id.eq_any(made)))
+            .set((gpu_device::alive.eq(None::<bool>), gpu_device::removed.eq(clock().nullable()))),
+    )
+    .execute(&mut **tx)?;
     let mut gpus: Vec<_> = devices.iter().filter_map(|it| it.parent).collect();
     gpus.sort();
     gpus.dedup();
@@ -435,9 +446,11 @@ pub(super) fn make_whole(tx: &mut Tx<'_>, gpu: Id<id::GpuDevice>) -> Result<()> 
     if diesel::select(exists(slices)).get_result::<bool>(&mut **tx)? {
         return Ok(());
     }
-    update(gpu_device::table.filter(gpu_device::id.eq(gpu)))
-        .set(gpu_device::device_type.eq(DeviceType::PCI))
-        .execute(&mut **tx)?;
+    kept(
+        update(gpu_device::table.filter(gpu_device::id.eq(gpu)))
+            .set(gpu_device::device_type.eq(DeviceType::PCI)),
+    )
+    .execute(&mut **tx)?;
     Ok(())
 }
 
@@ -447,33 +460,34 @@ fn close(
     devices: &[Id<id::GpuDevice>],
     proof: &str,
 ) -> Result<()> {
-    update(
-        gpu_allocation::table
-            .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
-            .filter(gpu_allocation::device_id.eq_any(devices)),
+    kept(
+        update(
+            gpu_allocation::table
+                .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::active.eq(true)))
+                .filter(gpu_allocation::device_id.eq_any(devices)),
+        )
+        .set((
+            gpu_allocation::state.eq(AllocationState::Released),
+            gpu_allocation::active.eq(None::<bool>),
+            gpu_allocation::released.eq(clock_after("COALESCE(releasing, allocated, reserved)")),
+            gpu_allocation::proof.eq(proof),
+        )),
     )
-    .set((
-        gpu_allocation::state.eq(AllocationState::Released),
-        gpu_allocation::active.eq(None::<bool>),
-        gpu_allocation::released.eq(clock().nullable()),
-        gpu_allocation::proof.eq(proof),
-    ))
     .execute(&mut **tx)?;
     let free = gpu_device::id.eq_any(devices).and(gpu_device::health.eq(Health::Ok));
-    update(gpu_device::table.filter(free)).set(gpu_device::since.eq(clock())).execute(&mut **tx)?;
+    kept(update(gpu_device::table.filter(free)).set(gpu_device::since.eq(clock())))
+        .execute(&mut **tx)?;
     Ok(())
 }
 
 /// The allocation ends, but the device is kept from everyone until an administrator vouches for it.
 fn quarantine(tx: &mut Tx<'_>, device: &HeldDevice, why: &str) -> Result<()> {
     close(tx, device.vm, &[device.device], why)?;
-    update(gpu_device::table.filter(gpu_device::id.eq(device.device)))
-        .set((
-            gpu_device::health.eq(Health::Quarantined),
-            gpu_device::health_reason.eq(why),
-            gpu_device::since.eq(clock()),
-        ))
-        .execute(&mut **tx)?;
-    let text = format!("GPU device {} was not proven clean: {why}", device.device);
-    alert::raise(tx, GPU_QUARANTINED, &text, (Kind::GpuDevice, device.device.uuid()))
+    kept(update(gpu_device::table.filter(gpu_device::id.eq(device.device))).set((
+        gpu_device::health.eq(Health::Quarantined),
+        gpu_device::health_reason.eq(why),
+        gpu_device::since.eq(clock()),
+    )))
+    .execute(&mut **tx)?;
+    raise_quarantined(tx, device.device, why)
 }

@@ -65,7 +65,7 @@ pub struct Profile {
 
 /// By host; hosts without GPUs are absent. Two statements, whatever their number.
 pub fn by_host(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<HashMap<Id<id::Host>, HostGpus>> {
-    let rows = rows(conn, "h.id", hosts)?;
+    let rows = rows(conn, "id", hosts)?;
     let mut wanted: Vec<_> = rows.iter().map(|row| row.profile).collect();
     wanted.sort();
     wanted.dedup();
@@ -89,31 +89,28 @@ pub fn by_host(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<HashMap<Id<id:
     Ok(all)
 }
 
-/// By zone; zones without GPUs are absent. One statement.
-pub fn by_zone(conn: &mut Conn, zones: &[Id<id::Zone>]) -> Result<HashMap<Id<id::Zone>, Count>> {
-    sums(conn, "h.zone_id", zones)
+/// A part of the cloud that hosts are in: a zone, a pod or a cluster.
+pub trait Part: 'static {
+    /// The column of hosts, and of storage pools, that names it.
+    const COLUMN: &'static str;
 }
 
-/// By pod; pods without GPUs are absent. One statement.
-pub fn by_pod(conn: &mut Conn, pods: &[Id<id::Pod>]) -> Result<HashMap<Id<id::Pod>, Count>> {
-    sums(conn, "h.pod_id", pods)
+impl Part for id::Zone {
+    const COLUMN: &'static str = "zone_id";
 }
 
-/// By cluster; clusters without GPUs are absent. One statement.
-pub fn by_cluster(
-    conn: &mut Conn,
-    clusters: &[Id<id::Cluster>],
-) -> Result<HashMap<Id<id::Cluster>, Count>> {
-    sums(conn, "h.cluster_id", clusters)
+impl Part for id::Pod {
+    const COLUMN: &'static str = "pod_id";
 }
 
-fn sums<T: 'static>(
-    conn: &mut Conn,
-    column: &'static str,
-    owners: &[Id<T>],
-) -> Result<HashMap<Id<T>, Count>> {
+impl Part for id::Cluster {
+    const COLUMN: &'static str = "cluster_id";
+}
+
+/// By part of the cloud; those without GPUs are absent. One statement.
+pub fn by_part<T: Part>(conn: &mut Conn, parts: &[Id<T>]) -> Result<HashMap<Id<T>, Count>> {
     let mut all: HashMap<Id<T>, Count> = HashMap::new();
-    for row in rows(conn, column, owners)? {
+    for row in rows(conn, T::COLUMN, parts)? {
         let count = all.entry(row.owner).or_default();
         count.total += row.count.total;
         count.used += row.count.used;
@@ -175,7 +172,7 @@ fn rows<T: 'static>(
     }
     // the text of an id needs no escaping
     let ids: Vec<String> = owners.iter().map(|id| format!("'{id}'")).collect();
-    let text = COUNT.replace("OWNER", column).replace("IDS", &ids.join(", "));
+    let text = COUNT.replace("OWNER", &format!("h.{column}")).replace("IDS", &ids.join(", "));
     let raw: Vec<Raw> = sql_query(text).load(conn)?;
     raw.into_iter()
         .map(|row| {

@@ -165,6 +165,10 @@ macro_rules! filtered {
                 let held = held.filter(vm::account_id.eq_any(accounts.clone()));
                 query = query.filter(gpu_device::id.eq_any(held));
             }
+            Some(Owners::Project(id)) => {
+                let held = held.filter(owner::of_project!(vm, id));
+                query = query.filter(gpu_device::id.eq_any(held));
+            }
             Some(Owners::AllButProjects) => {
                 let held = held.filter(owner::not_shared!(vm));
                 query = query.filter(gpu_device::id.eq_any(held));

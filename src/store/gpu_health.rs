@@ -60,7 +60,8 @@ fn set_missed(tx: &mut Tx<'_>, device: Id<id::GpuDevice>, missed: u32) -> Result
     Ok(())
 }
 
-fn set_health(
+/// The health of a device, from now on.
+pub(super) fn set_health(
     tx: &mut Tx<'_>,
     device: Id<id::GpuDevice>,
     health: Health,
@@ -106,10 +107,17 @@ pub fn settle_foreign(tx: &mut Tx<'_>, device: Id<id::GpuDevice>, proof: &Proof)
     }
     alert::resolve(tx, GPU_FOREIGN, device.uuid())?;
     match why {
-        Some(why) => {
-            let text = format!("GPU device {device} was not proven clean: {why}");
-            alert::raise(tx, GPU_QUARANTINED, &text, (Kind::GpuDevice, device.uuid()))
-        }
+        Some(why) => raise_quarantined(tx, device, why),
         None => Ok(()),
     }
+}
+
+/// Tells administrators of a device that is kept from everyone.
+pub(super) fn raise_quarantined(
+    tx: &mut Tx<'_>,
+    device: Id<id::GpuDevice>,
+    why: &str,
+) -> Result<()> {
+    let text = format!("GPU device {device} was not proven clean: {why}");
+    alert::raise(tx, GPU_QUARANTINED, &text, (Kind::GpuDevice, device.uuid()))
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Id,
+        Id, Time,
         gpu::{AllocationState, DeviceType, PciAddress},
         id,
         machine::DeviceRef,
@@ -97,6 +97,22 @@ pub fn held_by(conn: &mut Conn, vm: Id<id::Vm>) -> Result<Vec<HeldDevice>> {
         .select((columns!(), gpu_allocation::state))
         .load(conn)?;
     rows.into_iter().map(|(row, state)| held(vm, state, row)).collect()
+}
+
+/// What an instance held when it last held anything, in the order of its machine. Two statements.
+pub fn last_held(conn: &mut Conn, vm: Id<id::Vm>) -> Result<Vec<Id<id::GpuDevice>>> {
+    let when = gpu_allocation::table
+        .filter(gpu_allocation::vm_id.eq(vm))
+        .order(gpu_allocation::reserved.desc())
+        .select(gpu_allocation::reserved)
+        .first::<Time>(conn)
+        .optional()?;
+    let Some(when) = when else { return Ok(Vec::new()) };
+    Ok(gpu_allocation::table
+        .filter(gpu_allocation::vm_id.eq(vm).and(gpu_allocation::reserved.eq(when)))
+        .order((gpu_allocation::position, gpu_allocation::id))
+        .select(gpu_allocation::device_id)
+        .load(conn)?)
 }
 
 #[derive(QueryableByName)]

@@ -78,21 +78,6 @@ pub fn host_state(conn: &mut Conn, host: Id<id::Host>) -> Result<String> {
     Ok(host::table.filter(host::id.eq(host)).select(host::state).first(conn)?)
 }
 
-/// A host goes: its devices are history. Error: in use, when an instance holds one.
-pub fn retire_host(tx: &mut Tx<'_>, host: Id<id::Host>) -> Result<()> {
-    let held = allocations(tx, host)?.len();
-    if held > 0 {
-        return Err(Error::InUse(format!(
-            "host {host} cannot be deleted: {held} of its GPU devices are held by instances"
-        )));
-    }
-    let devices: Vec<Id<id::GpuDevice>> = gpu_device::table
-        .filter(gpu_device::host_id.eq(host).and(gpu_device::alive.eq(true)))
-        .select(gpu_device::id)
-        .load(&mut **tx)?;
-    devices.into_iter().try_for_each(|device| retire(tx, device))
-}
-
 /// Who holds what on a host.
 pub fn allocations(conn: &mut Conn, host: Id<id::Host>) -> Result<Vec<KnownAllocation>> {
     let rows: Vec<(Id<id::GpuDevice>, Id<id::Vm>, AllocationState)> = gpu_allocation::table

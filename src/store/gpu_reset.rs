@@ -1,18 +1,19 @@
 //! A device that an administrator has reset: kept from everyone while it lasts, free or quarantined afterwards.
 
 use super::{
-    Tx, alert, clock,
+    Tx, alert,
     gpu_claim::lock_host,
+    gpu_health::{raise_quarantined, set_health},
     host::touch,
     schema::{gpu_allocation, gpu_device},
 };
 use crate::{
-    domain::{Id, Kind, alert::GPU_QUARANTINED, gpu::Health, id, machine::Proof},
+    domain::{Id, alert::GPU_QUARANTINED, gpu::Health, id, machine::Proof},
     error::{Error, Result},
 };
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, RunQueryDsl, update,
+    OptionalExtension, QueryDsl, RunQueryDsl,
 };
 
 /// The reason of a quarantine that lasts as long as the reset.
@@ -59,7 +60,7 @@ pub fn begin(tx: &mut Tx<'_>, which: Id<id::GpuDevice>) -> Result<Id<id::Host>> 
         return Err(Error::Conflict(refused(format!("its host is {}", host.state))));
     }
     check_kin(tx, (which, host.id), (parent, group), refused)?;
-    set(tx, which, Health::Quarantined, Some(BEING_RESET))?;
+    set_health(tx, which, Health::Quarantined, Some(BEING_RESET))?;
     touch(tx, host.id)?;
     Ok(host.id)
 }
@@ -127,24 +128,12 @@ pub fn settle(tx: &mut Tx<'_>, which: Id<id::GpuDevice>, proof: &Proof) -> Resul
     }
     match proof {
         Proof::Clean => {
-            set(tx, which, Health::Ok, None)?;
+            set_health(tx, which, Health::Ok, None)?;
             alert::resolve(tx, GPU_QUARANTINED, which.uuid())
         }
         Proof::Doubt(why) => {
-            set(tx, which, Health::Quarantined, Some(why))?;
-            let text = format!("GPU device {which} was not proven clean: {why}");
-            alert::raise(tx, GPU_QUARANTINED, &text, (Kind::GpuDevice, which.uuid()))
+            set_health(tx, which, Health::Quarantined, Some(why))?;
+            raise_quarantined(tx, which, why)
         }
     }
-}
-
-fn set(tx: &mut Tx<'_>, which: Id<id::GpuDevice>, health: Health, why: Option<&str>) -> Result<()> {
-    update(gpu_device::table.filter(gpu_device::id.eq(which)))
-        .set((
-            gpu_device::health.eq(health),
-            gpu_device::health_reason.eq(why),
-            gpu_device::since.eq(clock()),
-        ))
-        .execute(&mut **tx)?;
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Conn,
-    schema::{gpu_allocation, gpu_card, gpu_device, gpu_slice_type, host, vgpu_profile},
+    schema::{gpu_allocation, gpu_card, gpu_device, gpu_slice_type, host, vgpu_profile, vm},
 };
 use crate::{
     domain::{
@@ -13,13 +13,15 @@ use crate::{
             layout::Cut,
         },
         id,
-        placement::HostDevice,
+        machine::MIB,
+        placement::{HostDevice, Load},
+        vm::VmState,
     },
     error::Result,
 };
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
-    RunQueryDsl,
+    RunQueryDsl, TextExpressionMethods,
 };
 use std::collections::HashMap;
 
@@ -34,27 +36,46 @@ fn mig((kind, name, vendor, device): &Model) -> Option<&'static catalogue::MigPr
 }
 
 type DeviceRow = (
-    (Id<id::Host>, Id<id::GpuDevice>, Option<Id<id::GpuDevice>>, Id<id::VgpuProfile>),
+    (Id<id::Host>, Id<id::GpuDevice>, Option<Id<id::GpuDevice>>, Id<id::VgpuProfile>, String),
     (DeviceType, ManagedState, Health, bool, bool, bool, Option<i32>, PciAddress),
     (Option<i32>, Option<PciAddress>, Option<PciAddress>, Option<String>),
     (Option<i32>, Option<i32>, Model, Option<i64>),
     Option<Id<id::Vm>>,
+    Option<Holder>,
 );
 
-/// All devices of these hosts that are alive, with the memory of each in MiB. One statement.
-pub(super) fn devices_of(
-    conn: &mut Conn,
-    hosts: &[Id<id::Host>],
-) -> Result<ByHost<(HostDevice, i64)>> {
+/// An instance that has devices: state, CPUs, MHz of each, MiB of memory, whether no NUMA node matters to it.
+type Holder = (VmState, i32, i32, i32, Option<bool>);
+
+/// A device of a host.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// What placement must know.
+    pub(super) device: HostDevice,
+    /// Its memory in MiB.
+    pub(super) memory: i64,
+    /// The instance that runs with it and is bound to its node.
+    pub(super) bound: Option<(Id<id::Vm>, Load)>,
+}
+
+/// All devices of these hosts that are alive. One statement.
+pub(super) fn devices_of(conn: &mut Conn, hosts: &[Id<id::Host>]) -> Result<ByHost<Found>> {
     let held = gpu_allocation::device_id.eq(gpu_device::id).and(gpu_allocation::active.eq(true));
     let mut query = gpu_device::table
         .inner_join(vgpu_profile::table.on(vgpu_profile::id.eq(gpu_device::profile_id)))
         .inner_join(gpu_card::table.on(gpu_card::id.eq(gpu_device::card_id)))
         .left_join(gpu_allocation::table.on(held))
+        .left_join(vm::table.on(vm::id.nullable().eq(gpu_allocation::vm_id.nullable())))
         .filter(gpu_device::alive.eq(true))
         .order(gpu_device::id)
         .select((
-            (gpu_device::host_id, gpu_device::id, gpu_device::parent_id, gpu_device::profile_id),
+            (
+                gpu_device::host_id,
+                gpu_device::id,
+                gpu_device::parent_id,
+                gpu_device::profile_id,
+                gpu_device::address,
+            ),
             (
                 gpu_device::device_type,
                 gpu_device::managed,
@@ -78,6 +99,8 @@ pub(super) fn devices_of(
                 vgpu_profile::video_ram,
             ),
             gpu_allocation::vm_id.nullable(),
+            (vm::state, vm::cpu_number, vm::cpu_speed, vm::memory_mib, vm::demand.like(IGNORED))
+                .nullable(),
         ))
         .into_boxed();
     query = match hosts {
@@ -86,16 +109,32 @@ pub(super) fn devices_of(
         several => query.filter(gpu_device::host_id.eq_any(several)),
     };
     let rows: Vec<DeviceRow> = query.load(conn)?;
-    let mut found: ByHost<(HostDevice, i64)> = HashMap::new();
+    let mut found: ByHost<Found> = HashMap::new();
     for row in rows {
-        let memory = row.3.3.unwrap_or_default();
-        found.entry(row.0.0).or_default().push((device(row), memory));
+        let (host, memory) = (row.0.0, row.3.3.unwrap_or_default());
+        let bound = row.4.zip(row.5.and_then(load));
+        found.entry(host).or_default().push(Found { device: device(row), memory, bound });
     }
     Ok(found)
 }
 
+/// How a demand says that no NUMA node matters.
+const IGNORED: &str = r#"%"numa":"Ignored"%"#;
+
+/// What the holder of a device takes of the device's node now.
+fn load((state, cpus, mhz, memory, is_anywhere): Holder) -> Option<Load> {
+    let number = |value: i32| u32::try_from(value).unwrap_or_default();
+    let is_bound = is_anywhere == Some(false) && VmState::HOLDS_HOST.contains(&state);
+    is_bound.then(|| Load {
+        vcpus: number(cpus),
+        mhz: number(mhz),
+        memory: u64::from(number(memory)) * MIB,
+    })
+}
+
 fn device(row: DeviceRow) -> HostDevice {
-    let ((_, id, parent, profile), kind, place, (module, start, model, _), holder) = row;
+    let ((_, id, parent, profile, address), kind, place, (module, start, model, _), holder, _) =
+        row;
     let (device_type, managed, health, is_ready, on_demand, is_draining, iommu_group, carrier) =
         kind;
     let (numa_node, pci_switch, pci_root, ready_reason) = place;
@@ -115,6 +154,7 @@ fn device(row: DeviceRow) -> HostDevice {
         is_draining,
         module: module.and_then(|module| u8::try_from(module).ok()),
         cut: mig(&model).map(|profile| Cut { profile, start }),
+        mdev: (device_type == DeviceType::MDEV).then(|| address.parse().ok()).flatten(),
     };
     let numa_node = numa_node.and_then(|node| u32::try_from(node).ok());
     HostDevice { standing, numa_node, pci_switch, pci_root, ready_reason }

@@ -2,7 +2,7 @@
 
 use super::{
     Conn, Tx, Window, clock, like,
-    prepared::prepared,
+    prepared::{kept, prepared},
     schema::{cluster, host, pod, zone},
     write::unless_taken,
 };
@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Id, Time, id,
         infra::{HostState, Hypervisor, ResourceState},
-        machine::HostFacts,
+        machine::{HostFacts, Told},
     },
     error::{Error, Result},
 };
@@ -70,6 +70,10 @@ pub struct Host {
     pub domain_type: String,
     /// Whether it translates device addresses.
     pub iommu: bool,
+    /// What it told that only placement asks.
+    pub told: Option<String>,
+    /// Whether its GPUs get no new instance.
+    pub draining: bool,
     /// Host tags, joined by commas.
     pub tags: Option<String>,
     /// One more with every claim.
@@ -113,7 +117,7 @@ pub struct New {
 
 /// The columns that a probe fills.
 #[derive(Debug, Clone, PartialEq, Eq, Insertable, AsChangeset, Queryable, Selectable)]
-#[diesel(table_name = host)]
+#[diesel(table_name = host, treat_none_as_null = true)]
 #[expect(missing_docs, reason = "the fields of a host")]
 pub struct Size {
     pub version: String,
@@ -124,6 +128,12 @@ pub struct Size {
     pub memory: i64,
     pub domain_type: String,
     pub iommu: bool,
+    pub told: Option<String>,
+}
+
+fn told(facts: &HostFacts) -> Told {
+    let (firmware, pages) = (Some(facts.firmware), facts.pages.clone());
+    Told { nodes: facts.nodes.clone(), firmware, pages }
 }
 
 impl From<&HostFacts> for Size {
@@ -138,6 +148,7 @@ impl From<&HostFacts> for Size {
             memory: i64::try_from(facts.memory).unwrap_or(i64::MAX),
             domain_type: facts.domain_type.clone(),
             iommu: facts.iommu,
+            told: told(facts).text(),
         }
     }
 }
@@ -154,6 +165,7 @@ impl Host {
             memory: self.memory,
             domain_type: self.domain_type.clone(),
             iommu: self.iommu,
+            told: self.told.clone(),
         }
     }
 }
@@ -179,6 +191,8 @@ pub struct Filter {
     pub hypervisor: Option<String>,
     /// Of this architecture.
     pub arch: Option<String>,
+    /// Whose GPUs get no new instance, or may.
+    pub draining: Option<bool>,
 }
 
 /// What an administrator changes of a host.
@@ -228,6 +242,9 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
         }
         if let Some(kind) = &filter.hypervisor {
             query = query.filter(host::hypervisor.eq(kind));
+        }
+        if let Some(draining) = filter.draining {
+            query = query.filter(host::draining.eq(draining));
         }
         if let Some(arch) = &filter.arch {
             query = query.filter(host::arch.eq(arch));
@@ -294,7 +311,7 @@ macro_rules! news {
 
 /// The host offers more or less than before, or something else. For what is written in its own row see [`change`].
 pub fn touch(tx: &mut Tx<'_>, id: Id<id::Host>) -> Result<()> {
-    update(host::table.filter(host::id.eq(id))).set(news!()).execute(&mut **tx)?;
+    kept(update(host::table.filter(host::id.eq(id))).set(news!())).execute(&mut **tx)?;
     Ok(())
 }
 

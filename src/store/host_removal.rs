@@ -55,5 +55,5 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::Host>) -> Result<()> {
             (hosts::generation.eq(hosts::generation + 1), hosts::changed.eq(clock())),
         ))
         .execute(&mut **tx)?;
-    Ok(())
+    super::annotation::clear(tx, id)
 }

@@ -171,6 +171,7 @@ pub fn remove_domain(tx: &mut Tx<'_>, id: Id<id::Domain>) -> Result<()> {
     }
     let gone = (domain::alive.eq(None::<bool>), domain::removed.eq(clock().nullable()));
     update(domain::table.filter(domain::id.eq(id))).set(gone).execute(&mut **tx)?;
+    super::annotation::clear(tx, id)?;
     limit::leave(tx, id.uuid())
 }
 
@@ -298,6 +299,8 @@ pub fn remove_account(tx: &mut Tx<'_>, id: Id<id::Account>) -> Result<()> {
     diesel::delete(keys).execute(&mut **tx)?;
     super::affinity_group::remove_of(tx, id)?;
     super::project::part_from_all(tx, id)?;
+    super::tag::remove_of(tx, id)?;
+    super::annotation::remove_of(tx, id)?;
     limit::leave(tx, id.uuid())?;
     super::session::end_of_account(tx, id)
 }

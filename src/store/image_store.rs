@@ -103,5 +103,5 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::ImageStore>) -> Result<()> {
     update(image_store::table.filter(image_store::id.eq(id)))
         .set((image_store::alive.eq(None::<bool>), image_store::removed.eq(clock().nullable())))
         .execute(&mut **tx)?;
-    Ok(())
+    super::annotation::clear(tx, id)
 }

@@ -3,6 +3,7 @@
 use super::{
     Conn, Tx, Window, clock, event,
     owner::{Owners, owned_by},
+    prepared::kept,
     schema::{account, domain, job},
 };
 use crate::{
@@ -90,7 +91,7 @@ macro_rules! under {
 /// what is locked, so of two transactions that only lock a row both may be committed.
 pub(super) fn hold(tx: &mut Tx<'_>, lease: &Lease) -> Result<()> {
     let later = sql::<Nullable<Datetime>>("lease_until + INTERVAL 1 MICROSECOND");
-    match update(under!(lease)).set(job::lease_until.eq(later)).execute(&mut **tx)? {
+    match kept(update(under!(lease)).set(job::lease_until.eq(later))).execute(&mut **tx)? {
         0 => Err(Error::Conflict(format!("another server took job {} over", lease.job))),
         _ => Ok(()),
     }
@@ -166,7 +167,7 @@ pub fn is_waiting(conn: &mut Conn) -> Result<bool> {
     let abandoned = job::table
         .filter(job::state.eq_any(JobState::LEASED))
         .filter(job::lease_until.lt(clock().nullable()).assume_not_null());
-    Ok(diesel::select(exists(waiting).or(exists(abandoned))).get_result(conn)?)
+    Ok(kept(diesel::select(exists(waiting).or(exists(abandoned)))).get_result(conn)?)
 }
 
 /// Takes the lease of up to `most` jobs: new ones, or with `abandoned` those whose lease ran out. A thing that another
@@ -180,21 +181,17 @@ pub fn claim(
 ) -> Result<Vec<Held>> {
     let rows = job::table.select(Held::as_select()).order(job::id).limit(most);
     let mut found: Vec<Held> = if abandoned {
-        rows.filter(job::state.eq_any(JobState::LEASED))
-            .filter(job::lease_until.lt(clock().nullable()))
-            .for_update()
-            .skip_locked()
-            .load(&mut **tx)?
+        let rows = rows.filter(job::state.eq_any(JobState::LEASED));
+        let rows = rows.filter(job::lease_until.lt(clock().nullable()));
+        kept(rows.for_update().skip_locked()).load(&mut **tx)?
     } else {
         let other = diesel::alias!(job as other);
         let busy = other
             .filter(other.field(job::busy_subject).eq(job::subject_id))
             .select(other.field(job::id));
-        rows.filter(job::state.eq_any(JobState::WAITING))
-            .filter(job::subject_id.is_null().or(not(exists(busy))))
-            .for_update()
-            .skip_locked()
-            .load(&mut **tx)?
+        let rows = rows.filter(job::state.eq_any(JobState::WAITING));
+        let rows = rows.filter(job::subject_id.is_null().or(not(exists(busy))));
+        kept(rows.for_update().skip_locked()).load(&mut **tx)?
     };
     let mut subjects = std::collections::HashSet::new();
     found.retain(|held| {
@@ -213,35 +210,41 @@ pub fn claim(
         job::busy_subject.eq(job::subject_id),
     );
     if abandoned {
-        update(rows).set(lease).execute(&mut **tx)?;
+        kept(update(rows).set(lease)).execute(&mut **tx)?;
     } else {
         for held in &found {
             event::follow(tx, held.id, "Started", None)?;
         }
         let started = job::started.eq(clock().nullable());
         let state = sql::<Text>("IF(state = 'Due', 'Paying', 'Running')");
-        update(rows).set((lease, started, job::state.eq(state))).execute(&mut **tx)?;
+        kept(update(rows).set((lease, started, job::state.eq(state)))).execute(&mut **tx)?;
     }
     found.iter_mut().for_each(|held| held.attempt += 1);
     Ok(found)
 }
 
-/// Extends the leases that a server has on these jobs.
+/// Extends the leases that a server has on these jobs, and says on which: the others have ended, or another server took
+/// them over. One statement, two when there are others.
 pub fn heartbeat(
     tx: &mut Tx<'_>,
     server: Id<id::Server>,
     jobs: &[Id<id::Job>],
     lease_seconds: u32,
-) -> Result<usize> {
+) -> Result<Vec<Id<id::Job>>> {
     if jobs.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let until = sql::<Datetime>(&format!("UTC_TIMESTAMP(6) + INTERVAL {lease_seconds} SECOND"));
     let mine = job::table
         .filter(job::id.eq_any(jobs))
         .filter(job::lease_owner.eq(server))
         .filter(job::state.eq_any(JobState::LEASED));
-    Ok(update(mine).set(job::lease_until.eq(until.nullable())).execute(&mut **tx)?)
+    let rows =
+        kept(update(mine.clone()).set(job::lease_until.eq(until.nullable()))).execute(&mut **tx)?;
+    if rows == jobs.len() {
+        return Ok(jobs.to_vec());
+    }
+    Ok(mine.select(job::id).load(&mut **tx)?)
 }
 
 /// A job that failed turns to putting back what it did. False: the lease is lost, touch nothing.
@@ -251,7 +254,7 @@ pub fn begin_undo(tx: &mut Tx<'_>, lease: &Lease, code: u16, text: &str) -> Resu
         job::error_code.eq(i32::from(code)),
         job::error_text.eq(text),
     );
-    Ok(update(under!(lease)).set(failed).execute(&mut **tx)? == 1)
+    Ok(kept(update(under!(lease)).set(failed)).execute(&mut **tx)? == 1)
 }
 
 /// Ends a job. False: the lease is lost, somebody else ends it.
@@ -264,12 +267,14 @@ pub fn finish(tx: &mut Tx<'_>, lease: &Lease, outcome: &Outcome) -> Result<bool>
         job::finished.eq(clock().nullable()),
     );
     let rows = match outcome {
-        Outcome::Done(result) => update(mine)
-            .set((end, job::state.eq(JobState::Done), job::result.eq(result)))
-            .execute(&mut **tx)?,
+        Outcome::Done(result) => {
+            kept(update(mine).set((end, job::state.eq(JobState::Done), job::result.eq(result))))
+                .execute(&mut **tx)?
+        }
         Outcome::Failed(code, text) => {
             let error = (job::error_code.eq(i32::from(*code)), job::error_text.eq(text));
-            update(mine).set((end, job::state.eq(JobState::Failed), error)).execute(&mut **tx)?
+            kept(update(mine).set((end, job::state.eq(JobState::Failed), error)))
+                .execute(&mut **tx)?
         }
     };
     if rows == 1 {
@@ -293,7 +298,8 @@ pub fn is_active(conn: &mut Conn, subject: Uuid) -> Result<bool> {
 /// Records what a job is doing, in its own words.
 pub fn progress(tx: &mut Tx<'_>, job: Id<id::Job>, text: &str) -> Result<()> {
     let text: String = text.chars().take(1000).collect();
-    update(job::table.filter(job::id.eq(job))).set(job::progress.eq(text)).execute(&mut **tx)?;
+    kept(update(job::table.filter(job::id.eq(job))).set(job::progress.eq(text)))
+        .execute(&mut **tx)?;
     Ok(())
 }
 
@@ -311,7 +317,7 @@ pub fn rest(tx: &mut Tx<'_>, lease: &Lease) -> Result<bool> {
         job::lease_owner.eq(None::<Id<id::Server>>),
         job::lease_until.eq(None::<Time>),
     );
-    Ok(update(under!(lease)).set(rested).execute(&mut **tx)? == 1)
+    Ok(kept(update(under!(lease)).set(rested)).execute(&mut **tx)? == 1)
 }
 
 /// A job with the names of its owner, as queries show it.

@@ -93,8 +93,11 @@ const SINGLES: &[(&str, &str)] = &[
     ),
     (
         "csgpu_gpu_unsealed_oldest_seconds",
-        "SELECT TIMESTAMPDIFF(MICROSECOND, MIN(released), UTC_TIMESTAMP(6)) / 1E6 \
-        FROM gpu_allocation WHERE sealed = 0",
+        // the first step that is not written: as many as are written come before it
+        "SELECT TIMESTAMPDIFF(MICROSECOND, MIN(CASE written WHEN 0 THEN reserved \
+        WHEN 1 THEN COALESCE(allocated, releasing, released) \
+        WHEN 2 THEN IF(allocated IS NULL, released, COALESCE(releasing, released)) \
+        ELSE released END), UTC_TIMESTAMP(6)) / 1E6 FROM gpu_allocation WHERE due = 1",
     ),
     ("csgpu_host_debts", "SELECT COUNT(*) FROM host_debt WHERE paid IS NULL"),
 ];
@@ -143,18 +146,22 @@ fn limits(conn: &mut Conn, all: &mut Vec<Row>) -> Result<()> {
         path: String,
         #[diesel(sql_type = BigInt)]
         kind: i64,
+        #[diesel(sql_type = Text)]
+        tag: String,
         #[diesel(sql_type = Double)]
         ratio: f64,
     }
     let text = "SELECT IF(o.id IS NULL, 'domain', 'account') AS scope, COALESCE(o.name, d.name) AS owner, \
-            COALESCE(b.path, d.path) AS path, CAST(c.kind AS SIGNED) AS kind, c.used / c.max + 0E0 AS ratio \
+            COALESCE(b.path, d.path) AS path, CAST(MOD(c.kind, 1000) AS SIGNED) AS kind, \
+            COALESCE(CONCAT(' of ', l.name), '') AS tag, c.used / c.max + 0E0 AS ratio \
         FROM resource_count c LEFT JOIN account o ON o.id = c.owner_id LEFT JOIN domain b ON b.id = o.domain_id \
-        LEFT JOIN domain d ON d.id = c.owner_id \
+        LEFT JOIN domain d ON d.id = c.owner_id LEFT JOIN limit_tag l ON l.number = c.kind DIV 1000 \
         WHERE c.max > 0 AND c.used * 10 >= c.max * 9 AND COALESCE(o.name, d.name) IS NOT NULL \
         ORDER BY ratio DESC, c.owner_id, c.kind LIMIT 100";
     for near in sql_query(text).load::<Near>(conn)? {
         let resource = i32::try_from(near.kind).ok().and_then(Resource::of_number);
         let resource = resource.map_or_else(|| near.kind.to_string(), |it| it.name().to_owned());
+        let resource = resource + &near.tag;
         let path = crate::domain::identity::shown_path(&near.path);
         all.push(Row {
             family: "csgpu_limit_used_ratio",

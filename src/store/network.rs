@@ -4,10 +4,11 @@ use super::{
     Conn, Tx, Window, clock, like, limit,
     owner::{Owner, OwnerName, Owners, owned_by, owner_name, with_owner},
     schema::{domain, network, network_offering, zone},
+    tag,
     write::first_use,
 };
 use crate::{
-    domain::{Id, Time, id, infra::GuestType, net::Cidr, resource::Resource},
+    domain::{Id, Kind, Time, id, infra::GuestType, net::Cidr, resource::Resource},
     error::{Error, Result},
 };
 use diesel::{
@@ -98,6 +99,8 @@ pub struct Filter {
     pub physical_network: Option<Id<id::PhysicalNetwork>>,
     /// Made of this offering.
     pub offering: Option<Id<id::NetworkOffering>>,
+    /// With one of these tags; empty: all.
+    pub tags: Vec<(String, String)>,
 }
 
 /// What to change of a network.
@@ -145,6 +148,9 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
         if let Some(offering) = filter.offering {
             query = query.filter(network::offering_id.eq(offering));
         }
+        if !filter.tags.is_empty() {
+            query = query.filter(network::id.eq_any(tag::having(Kind::Network, &filter.tags)));
+        }
         if let Some(word) = &window.keyword {
             let word = like(word);
             let named = network::name.like(word.clone()).or(network::display_text.like(word));
@@ -177,6 +183,7 @@ pub fn named(conn: &mut Conn, id: Id<id::Network>) -> Result<Named> {
         acl_type: None,
         physical_network: None,
         offering: None,
+        tags: Vec::new(),
     };
     let found = list(conn, &filter, &Window::ALL)?.1.pop();
     found.ok_or_else(|| Error::NotFound { what: "network", id: id.to_string() })
@@ -241,5 +248,8 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::Network>) -> Result<Network> {
         .set((network::alive.eq(None::<bool>), network::removed.eq(clock().nullable())))
         .execute(&mut **tx)?;
     limit::free(tx, owner(&found), &bill(&found))?;
+    tag::clear(tx, id)?;
+    super::annotation::clear(tx, id)?;
+    super::detail::clear(tx, id)?;
     Ok(found)
 }

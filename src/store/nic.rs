@@ -1,6 +1,6 @@
 //! Network interfaces of instances: addresses are given out by a unique key.
 
-use super::{Conn, Tx, is_duplicate, schema::nic};
+use super::{Conn, Tx, is_duplicate, prepared::kept, schema::nic, usage};
 use crate::{
     domain::{Id, id},
     error::{Error, Result},
@@ -62,8 +62,7 @@ pub fn taken(
 
 /// The instance has no interfaces any more: their addresses are free.
 pub fn free(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
-    update(nic::table.filter(nic::vm_id.eq(vm)))
-        .set(nic::active.eq(None::<bool>))
+    kept(update(nic::table.filter(nic::vm_id.eq(vm))).set(nic::active.eq(None::<bool>)))
         .execute(&mut **tx)?;
-    Ok(())
+    usage::end_addresses(tx, vm)
 }

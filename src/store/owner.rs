@@ -48,6 +48,8 @@ pub enum Owners {
     Account(Id<id::Account>),
     /// Those of these accounts.
     Accounts(Vec<Id<id::Account>>),
+    /// One project's.
+    Project(Id<id::Project>),
     /// Everybody's but what belongs to projects.
     AllButProjects,
     /// Those of the accounts of these domains.
@@ -56,17 +58,30 @@ pub enum Owners {
     DomainsButProjects(Vec<Id<id::Domain>>),
 }
 
-/// What belongs to no project. As text, since the query may have joined the projects already.
+/// What belongs to no project. As text, since the query may have joined the accounts already; and as what it is in, not
+/// as what it is not in: the server then reads an index of each account instead of every row.
 macro_rules! not_shared {
     ($table:ident) => {
         diesel::dsl::sql::<diesel::sql_types::Bool>(concat!(
             "`",
             stringify!($table),
-            "`.account_id NOT IN (SELECT shared.account_id FROM project shared)"
+            "`.account_id IN (SELECT own.id FROM account own WHERE own.is_project = 0)"
         ))
     };
 }
 pub(super) use not_shared;
+
+/// What belongs to this project. As text, like [`not_shared!`]; an id is written in one way only.
+macro_rules! of_project {
+    ($table:ident, $id:expr) => {
+        diesel::dsl::sql::<diesel::sql_types::Bool>(&format!(
+            "`{}`.account_id IN (SELECT shared.account_id FROM project shared WHERE shared.id = '{}')",
+            stringify!($table),
+            $id
+        ))
+    };
+}
+pub(super) use of_project;
 
 /// Limits a boxed query of a table with `account_id` and `domain_id`.
 macro_rules! owned_by {
@@ -78,6 +93,9 @@ macro_rules! owned_by {
             }
             $crate::store::owner::Owners::Accounts(accounts) => {
                 $query.filter($table::account_id.eq_any(accounts.clone()))
+            }
+            $crate::store::owner::Owners::Project(id) => {
+                $query.filter($crate::store::owner::of_project!($table, id))
             }
             $crate::store::owner::Owners::AllButProjects => {
                 $query.filter($crate::store::owner::not_shared!($table))
@@ -94,8 +112,8 @@ macro_rules! owned_by {
 pub(super) use owned_by;
 
 /// Whose things this list shows this caller. `is_named`: the list names its rows by id, which reaches as far as
-/// `listall`. At most two statements, none in the common cases of users and root admins. What belongs to projects shows only where projects
-/// or ids are asked for.
+/// `listall`. What belongs to projects shows only where projects or ids are asked for. At most one statement, two for a domain
+/// with those below it; none in the common cases of users and root administrators.
 pub fn owners(conn: &mut Conn, caller: &Caller, wanted: &Wanted, is_named: bool) -> Result<Owners> {
     if let Some(projects) = wanted.project {
         return of_projects(conn, caller, wanted, projects);
@@ -147,7 +165,7 @@ fn of_projects(
         return Err(Error::invalid("Account and projectId can't be specified together"));
     }
     if let Projects::One(id) = projects {
-        return Ok(Owners::Account(project::get(conn, id)?.account.0));
+        return Ok(Owners::Project(id));
     }
     match (caller.scope().reach(), wanted.list_all) {
         (Reach::All, true) => Ok(Owners::All),
@@ -258,9 +276,7 @@ pub fn designate(
         )));
     };
     if is_one_account(caller) && id != caller.account {
-        return Err(Error::Forbidden(
-            "Caller does not have permission to operate with provided resource.".to_owned(),
-        ));
+        return Err(Error::not_permitted());
     }
     if state != AccountState::Enabled {
         return Err(Error::Forbidden(format!("account {name} is {state}")));
@@ -268,10 +284,34 @@ pub fn designate(
     Ok(Owner { account: id, domain: home })
 }
 
+/// The name and the domain of an account.
+pub fn named(conn: &mut Conn, id: Id<id::Account>) -> Result<(String, Id<id::Domain>)> {
+    let row = account::table.filter(account::id.eq(id));
+    Ok(row.select((account::name, account::domain_id)).first(conn)?)
+}
+
 /// Whether what this account owns is the caller's own, or that of a project of the caller's. At most one statement.
 pub fn is_theirs(conn: &mut Conn, caller: &Caller, owner: Id<id::Account>) -> Result<bool> {
     let own = owner == caller.account;
     Ok(own || project::accounts_of(conn, Some(caller))?.contains(&owner))
+}
+
+/// Refuses a caller who may see a thing of this owner, perhaps, but not change it. At most one statement.
+pub fn check_reach(
+    conn: &mut Conn,
+    caller: &Caller,
+    owner: Id<id::Account>,
+    path: &str,
+) -> Result<()> {
+    let is_in_reach = match caller.scope().reach() {
+        Reach::All => true,
+        Reach::Domain { path: own } => path.starts_with(own),
+        Reach::Account(_) => is_theirs(conn, caller, owner)?,
+    };
+    match is_in_reach {
+        true => Ok(()),
+        false => Err(Error::not_permitted()),
+    }
 }
 
 /// A domain's path.

@@ -139,5 +139,5 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::Pod>) -> Result<()> {
     update(pod::table.filter(pod::id.eq(id)))
         .set((pod::alive.eq(None::<bool>), pod::removed.eq(clock().nullable())))
         .execute(&mut **tx)?;
-    Ok(())
+    super::annotation::clear(tx, id)
 }

@@ -32,6 +32,19 @@ pub(super) fn marks(count: usize) -> String {
     vec!["?"; count].join(", ")
 }
 
+/// Lists of values up to this length are made one of a few lengths; it is the usual length of a page.
+const MOST: usize = 500;
+
+/// The values, the last one repeated until there are as many as one of a few forms has: `IN (..)` means the same, and the
+/// statement is one that is kept. Longer lists stay as they are.
+pub(super) fn padded<T: Copy>(values: &[T]) -> Vec<T> {
+    let forms = [1, 5, 20, 100, MOST];
+    let length = forms.into_iter().find(|form| *form >= values.len()).unwrap_or(values.len());
+    let mut padded = values.to_vec();
+    padded.extend(values.last().map(|last| vec![*last; length - values.len()]).unwrap_or_default());
+    padded
+}
+
 impl<'a> Prepared<'a> {
     /// The value of the next `?`.
     pub(super) fn bind<ST, U>(mut self, value: U) -> Self
@@ -44,9 +57,20 @@ impl<'a> Prepared<'a> {
         self
     }
 
+    /// A query of diesel's instead of the next `?`.
+    pub(super) fn part(mut self, query: impl QueryFragment<Mysql> + Send + 'a) -> Self {
+        self.binds.push(Box::new(query));
+        self
+    }
+
     /// Not kept after all, when this is so: a form that may never come again.
     pub(super) fn rare(self, is_rare: bool) -> Self {
         Self { is_rare, ..self }
+    }
+
+    /// Not kept when a list of [`padded`] values is of no usual length.
+    pub(super) fn of_padded(self, length: usize) -> Self {
+        self.rare(length > MOST)
     }
 
     /// The values of the next ones.
@@ -59,6 +83,36 @@ impl<'a> Prepared<'a> {
         values.into_iter().fold(self, Self::bind::<ST, U>)
     }
 }
+
+/// A statement of diesel's that is kept by its text, too, where diesel does not trust it to have few forms: updates, lists of
+/// values, and what holds a text.
+pub(super) fn kept<Q>(query: Q) -> Kept<Q> {
+    Kept(query)
+}
+
+/// What [`kept`] makes.
+pub(super) struct Kept<Q>(Q);
+
+impl<Q: QueryFragment<Mysql>> QueryFragment<Mysql> for Kept<Q> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+        self.0.walk_ast(pass)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Mysql) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<Q> QueryId for Kept<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: Query> Query for Kept<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q> RunQueryDsl<Conn> for Kept<Q> {}
 
 struct Bind<ST, U> {
     value: U,

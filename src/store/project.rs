@@ -2,14 +2,16 @@
 
 use super::{
     Conn, Tx, Window, clock, escape_like, identity, like, limit,
-    owner::Owner,
+    owner::{self, Owner},
     prepared::prepared,
+    project_invitation::{self, Invitee},
     project_role as roles, project_user,
     schema::{account, domain, project, project_member, project_role, user},
+    tag,
 };
 use crate::{
     domain::{
-        Id, Time, id,
+        Id, Kind, Time, id,
         identity::{Caller, Reach},
         resource::Resource,
     },
@@ -38,6 +40,21 @@ pub struct Project {
     pub account: (Id<id::Account>, String),
     /// Its domain: id, name.
     pub domain: (Id<id::Domain>, String),
+}
+
+/// What a [`Project`] is made of.
+macro_rules! columns {
+    () => {
+        (
+            project::id,
+            project::name,
+            project::display_text,
+            project::is_active,
+            project::created,
+            (account::id, account::name),
+            (domain::id, domain::name),
+        )
+    };
 }
 
 /// An account as a member, as its row says.
@@ -73,12 +90,20 @@ pub struct Filter {
     pub id: Option<Id<id::Project>>,
     /// Of this name.
     pub name: Option<String>,
+    /// With this text.
+    pub display_text: Option<String>,
+    /// Where this account or one of its users is a member.
+    pub member: Option<Id<id::Account>>,
     /// Active or suspended.
     pub is_active: Option<bool>,
     /// In this domain.
     pub domain: Option<Id<id::Domain>>,
+    /// Or below it.
+    pub is_recursive: bool,
     /// Everything in the caller's reach, not only where the caller is a member.
     pub list_all: bool,
+    /// With one of these tags; empty: all.
+    pub tags: Vec<(String, String)>,
 }
 
 /// The projects that the caller sees, oldest first.
@@ -89,6 +114,8 @@ pub fn list(
     window: &Window,
 ) -> Result<(i64, Vec<Project>)> {
     let (scope, mine) = (caller.scope(), memberships(conn, caller)?);
+    let member = filter.member.map(|who| of_member(conn, who)).transpose()?;
+    let top = filter.domain.map(|home| owner::path(conn, home)).transpose()?;
     let query = || {
         let mut query = project::table
             .inner_join(account::table.on(account::id.eq(project::account_id)))
@@ -111,8 +138,21 @@ pub fn list(
         if let Some(is_active) = filter.is_active {
             query = query.filter(project::is_active.eq(is_active));
         }
-        if let Some(home) = filter.domain {
-            query = query.filter(project::domain_id.eq(home));
+        if let Some(text) = &filter.display_text {
+            query = query.filter(project::display_text.eq(text.clone()));
+        }
+        if let Some(ids) = &member {
+            query = query.filter(project::id.eq_any(ids.clone()));
+        }
+        query = match (filter.domain, &top) {
+            (Some(_), Some(path)) if filter.is_recursive => {
+                query.filter(domain::path.like(format!("{}%", escape_like(path))))
+            }
+            (Some(home), _) => query.filter(project::domain_id.eq(home)),
+            (None, _) => query,
+        };
+        if !filter.tags.is_empty() {
+            query = query.filter(project::id.eq_any(tag::having(Kind::Project, &filter.tags)));
         }
         if let Some(word) = &window.keyword {
             query = query
@@ -120,16 +160,7 @@ pub fn list(
         }
         query
     };
-    let columns = (
-        project::id,
-        project::name,
-        project::display_text,
-        project::is_active,
-        project::created,
-        (account::id, account::name),
-        (domain::id, domain::name),
-    );
-    let rows = window.page(query().select(columns).order(project::id), conn)?;
+    let rows = window.page(query().select(columns!()).order(project::id), conn)?;
     let count = window.count(rows.len(), || Ok(query().count().get_result(conn)?))?;
     Ok((count, rows))
 }
@@ -140,15 +171,7 @@ pub fn get(conn: &mut Conn, id: Id<id::Project>) -> Result<Project> {
         .inner_join(account::table.on(account::id.eq(project::account_id)))
         .inner_join(domain::table.on(domain::id.eq(project::domain_id)))
         .filter(project::id.eq(id).and(project::alive.eq(true)))
-        .select((
-            project::id,
-            project::name,
-            project::display_text,
-            project::is_active,
-            project::created,
-            (account::id, account::name),
-            (domain::id, domain::name),
-        ))
+        .select(columns!())
         .first(conn)
         .optional()?;
     row.ok_or_else(|| Error::NotFound { what: "project", id: id.to_string() })
@@ -184,7 +207,7 @@ pub fn members(conn: &mut Conn, ids: &[Id<id::Project>]) -> Result<Vec<Member>> 
 }
 
 /// That a project is one where the caller or its account is a member; takes two values.
-const IS_MINE: &str = "(project.id IN (SELECT m.project_id FROM project_member m WHERE m.account_id = ?) \
+pub(super) const IS_MINE: &str = "(project.id IN (SELECT m.project_id FROM project_member m WHERE m.account_id = ?) \
     OR project.id IN (SELECT u.project_id FROM project_user u WHERE u.user_id = ?))";
 
 #[derive(QueryableByName)]
@@ -203,12 +226,25 @@ pub fn memberships(conn: &mut Conn, caller: &Caller) -> Result<Vec<Id<id::Projec
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// The accounts of the projects where the caller or its account is a member; of all projects with `None`.
+/// The projects where an account or one of its users is a member.
+fn of_member(conn: &mut Conn, who: Id<id::Account>) -> Result<Vec<Id<id::Project>>> {
+    let text = "SELECT m.project_id AS id FROM project_member m WHERE m.account_id = ? \
+        UNION SELECT p.project_id AS id FROM project_user p JOIN user u ON u.id = p.user_id WHERE u.account_id = ?";
+    let rows: Vec<Found<Id<id::Project>>> =
+        prepared(text).bind_all::<Text, _>([who.to_string(), who.to_string()]).load(conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// The accounts of the projects where the caller or its account is a member, but for those where a role denies the caller what
+/// it lists; of all projects with `None`. One statement.
 pub fn accounts_of(conn: &mut Conn, member: Option<&Caller>) -> Result<Vec<Id<id::Account>>> {
     let Some(member) = member else {
         let all = project::table.filter(project::alive.eq(true));
         return Ok(all.select(project::account_id).load(conn)?);
     };
+    if let Some(command) = member.lists {
+        return roles::accounts_that_let(conn, member, command);
+    }
     let text = format!(
         "SELECT project.account_id AS id FROM project WHERE project.alive = 1 AND {IS_MINE}"
     );
@@ -218,12 +254,13 @@ pub fn accounts_of(conn: &mut Conn, member: Option<&Caller>) -> Result<Vec<Id<id
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Makes a project with its account and its first administrator. Error: invalid, when the domain has one of that name.
+/// Makes a project with its account and its first administrator: the owner, or only one of its users. Error: invalid, when the domain has one of that name.
 pub fn insert(
     tx: &mut Tx<'_>,
     id: Id<id::Project>,
     (name, display_text): (&str, &str),
     (owner, home): (Id<id::Account>, Id<id::Domain>),
+    user: Option<Id<id::User>>,
 ) -> Result<()> {
     let shared = Id::<id::Account>::mint();
     let role = identity::default_role(tx, crate::domain::identity::RoleType::User)?;
@@ -246,7 +283,10 @@ pub fn insert(
     identity::unique(outcome, || {
         format!("Project with name {name} already exists in domain id={home}")
     })?;
-    join(tx, id, owner, (true, None))
+    match user {
+        Some(user) => project_user::join(tx, id, user, (true, None)),
+        None => join(tx, id, owner, (true, None)),
+    }
 }
 
 /// Makes an account a member. Error: invalid, when it is one already.
@@ -272,7 +312,7 @@ pub fn join(
 }
 
 /// An account has a project more. Error: limit.
-fn more(tx: &mut Tx<'_>, who: Id<id::Account>) -> Result<()> {
+pub(super) fn more(tx: &mut Tx<'_>, who: Id<id::Account>) -> Result<()> {
     let owner = owner_of(tx, who)?;
     limit::charge(tx, owner, &one())
 }
@@ -288,7 +328,7 @@ fn owner_of(tx: &mut Tx<'_>, who: Id<id::Account>) -> Result<Owner> {
 }
 
 /// The administrators among these members have a project less each.
-fn less(tx: &mut Tx<'_>, members: &[(Id<id::Account>, bool)]) -> Result<()> {
+pub(super) fn less(tx: &mut Tx<'_>, members: &[(Id<id::Account>, bool)]) -> Result<()> {
     for (who, _) in members.iter().filter(|(_, is_admin)| *is_admin) {
         let owner = owner_of(tx, *who)?;
         limit::free(tx, owner, &one())?;
@@ -304,6 +344,7 @@ pub fn part(tx: &mut Tx<'_>, id: Id<id::Project>, who: Id<id::Account>) -> Resul
     let found: Vec<(Id<id::Account>, bool)> = row.select(columns).for_update().load(&mut **tx)?;
     delete(row).execute(&mut **tx)?;
     less(tx, &found)?;
+    project_invitation::forget(tx, id, Invitee { account: who, user: None })?;
     Ok(!found.is_empty())
 }
 
@@ -331,6 +372,7 @@ pub fn part_from_all(tx: &mut Tx<'_>, who: Id<id::Account>) -> Result<()> {
     let found: Vec<(Id<id::Account>, bool)> = rows.select(columns).for_update().load(&mut **tx)?;
     delete(rows).execute(&mut **tx)?;
     less(tx, &found)?;
+    project_invitation::forget_account(tx, who)?;
     project_user::part_of_account(tx, who)
 }
 
@@ -381,6 +423,7 @@ pub fn remove(tx: &mut Tx<'_>, gone: &Project) -> Result<()> {
     let found: Vec<(Id<id::Account>, bool)> = rows.select(columns).for_update().load(&mut **tx)?;
     delete(rows).execute(&mut **tx)?;
     less(tx, &found)?;
+    project_invitation::clear(tx, gone.id)?;
     project_user::clear(tx, gone.id)?;
     roles::remove_all(tx, gone.id)?;
     update(project::table.filter(project::id.eq(gone.id)))

@@ -2,7 +2,8 @@
 
 use super::{
     Conn, Tx, Window, identity, like,
-    prepared::{marks, prepared},
+    prepared::{Prepared, marks, prepared},
+    project::IS_MINE,
     schema::{project_member, project_role, project_role_rule, project_user},
 };
 use crate::{
@@ -117,7 +118,7 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::ProjectRole>) -> Result<()> {
     let users = project_user::table.filter(project_user::role_id.eq(id));
     let count: i64 = accounts.count().get_result(&mut **tx)?;
     let more: i64 = users.count().get_result(&mut **tx)?;
-    if count + more > 0 {
+    if count + more > 0 || super::project_invitation::uses(tx, id)? {
         return Err(Error::Forbidden(
             "Found users or accounts that have the project role in use, won't allow to delete it"
                 .to_owned(),
@@ -189,12 +190,11 @@ pub fn reorder(tx: &mut Tx<'_>, order: &[Id<id::ProjectRolePermission>]) -> Resu
     Ok(())
 }
 
+/// A project or its account, with a rule of the role that binds the caller there.
 #[derive(QueryableByName)]
 struct Bound {
     #[diesel(sql_type = Text)]
-    project_id: String,
-    #[diesel(sql_type = Text)]
-    role_id: String,
+    id: String,
     #[diesel(sql_type = Nullable<Text>)]
     rule: Option<String>,
     #[diesel(sql_type = Nullable<Bool>)]
@@ -202,35 +202,67 @@ struct Bound {
 }
 
 /// Whether a role that the caller has in a project denies it this command on one of these things. Two statements; asked
-/// only of callers that have such a role. What is said of a user counts before what is said of its account.
+/// only of callers that have such a role.
 pub fn denies(
     conn: &mut Conn,
     caller: &Caller,
     command: &str,
     things: &[(Kind, Uuid)],
 ) -> Result<bool> {
-    let text = "SELECT m.project_id, m.role_id, r.rule, r.is_allowed FROM \
-        (SELECT u.project_id, u.role_id FROM project_user u WHERE u.user_id = ? AND u.role_id IS NOT NULL AND u.is_admin = 0 \
-        UNION ALL SELECT a.project_id, a.role_id FROM project_member a WHERE a.account_id = ? AND a.role_id IS NOT NULL \
-        AND a.is_admin = 0 AND a.project_id NOT IN (SELECT o.project_id FROM project_user o WHERE o.user_id = ?)) m \
-        LEFT JOIN project_role_rule r ON r.role_id = m.role_id ORDER BY m.project_id, m.role_id, r.sort_order, r.id";
-    let bound: Vec<Bound> = prepared(text)
-        .bind::<Text, _>(caller.user)
-        .bind::<Text, _>(caller.account)
-        .bind::<Text, _>(caller.user)
-        .load(conn)?;
-    let mut rules: BTreeMap<(String, String), Vec<(String, bool)>> = BTreeMap::new();
-    for row in bound {
-        let rule = row.rule.zip(row.is_allowed);
-        rules.entry((row.project_id, row.role_id)).or_default().extend(rule);
-    }
-    let is_denied = |rules| Rules::new(rules).decide(command) == Some(false);
-    let denied = rules.into_iter().filter(|(_, rules)| is_denied(rules.clone()));
-    let denied: Vec<String> = denied.map(|((project, _), _)| project).collect();
+    let denied: Vec<String> =
+        denied(conn, caller, command)?.iter().map(ToString::to_string).collect();
     if denied.is_empty() {
         return Ok(false);
     }
     Ok(projects_of(conn, things)?.iter().any(|project| denied.contains(project)))
+}
+
+/// The roles that a caller (user, account, user) is bound by. What is said of a user counts before what is said of its account.
+const ROLES: &str = "(SELECT u.project_id, u.role_id FROM project_user u \
+    WHERE u.user_id = ? AND u.role_id IS NOT NULL AND u.is_admin = 0 \
+    UNION ALL SELECT a.project_id, a.role_id FROM project_member a WHERE a.account_id = ? AND a.role_id IS NOT NULL \
+    AND a.is_admin = 0 AND a.project_id NOT IN (SELECT o.project_id FROM project_user o WHERE o.user_id = ?))";
+
+/// The projects where a role denies the caller this command. One statement.
+fn denied(conn: &mut Conn, caller: &Caller, command: &str) -> Result<Vec<Id<id::Project>>> {
+    let text = format!(
+        "SELECT m.project_id AS id, r.rule, r.is_allowed FROM {ROLES} m \
+         LEFT JOIN project_role_rule r ON r.role_id = m.role_id ORDER BY m.project_id, r.sort_order, r.id"
+    );
+    let bound = bound_by(text, caller).load(conn)?;
+    Ok(decided(bound, |rules| rules.decide(command) == Some(false)))
+}
+
+/// The accounts of the caller's projects, but for those where a role denies it this command. One statement.
+pub(super) fn accounts_that_let(
+    conn: &mut Conn,
+    caller: &Caller,
+    command: &str,
+) -> Result<Vec<Id<id::Account>>> {
+    let text = format!(
+        "SELECT project.account_id AS id, r.rule, r.is_allowed FROM project \
+         LEFT JOIN {ROLES} m ON m.project_id = project.id LEFT JOIN project_role_rule r ON r.role_id = m.role_id \
+         WHERE project.alive = 1 AND {IS_MINE} ORDER BY project.id, r.sort_order, r.id"
+    );
+    let mine = [caller.account.to_string(), caller.user.to_string()];
+    let bound = bound_by(text, caller).bind_all::<Text, _>(mine).load(conn)?;
+    Ok(decided(bound, |rules| rules.decide(command) != Some(false)))
+}
+
+/// A statement that begins with [`ROLES`].
+fn bound_by<'a>(text: String, caller: &Caller) -> Prepared<'a> {
+    let who = [caller.user.to_string(), caller.account.to_string(), caller.user.to_string()];
+    prepared(text).bind_all::<Text, _>(who)
+}
+
+/// Those whose rules are decided so.
+fn decided<T>(bound: Vec<Bound>, is_so: impl Fn(&Rules) -> bool) -> Vec<Id<T>> {
+    let mut rules: BTreeMap<String, Vec<(String, bool)>> = BTreeMap::new();
+    for row in bound {
+        rules.entry(row.id).or_default().extend(row.rule.zip(row.is_allowed));
+    }
+    let wanted = rules.into_iter().filter(|(_, rules)| is_so(&Rules::new(rules.clone())));
+    wanted.filter_map(|(id, _)| id.parse().ok()).collect()
 }
 
 #[derive(QueryableByName)]

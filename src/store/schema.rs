@@ -57,6 +57,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    annotation (id) {
+        id -> Text,
+        kind -> Text,
+        entity_id -> Text,
+        account_id -> Nullable<Text>,
+        domain_id -> Nullable<Text>,
+        user_id -> Text,
+        body -> Text,
+        admins_only -> Bool,
+        created -> Datetime,
+    }
+}
+
+diesel::table! {
     cluster (id) {
         id -> Text,
         zone_id -> Text,
@@ -75,6 +89,7 @@ diesel::table! {
         owner_id -> Text,
         name -> Text,
         value -> Text,
+        for_display -> Bool,
     }
 }
 
@@ -142,6 +157,8 @@ diesel::table! {
         profile_id -> Nullable<Text>,
         memory_mib -> BigInt,
         sealed -> Bool,
+        written -> Integer,
+        due -> Nullable<Bool>,
     }
 }
 
@@ -313,6 +330,7 @@ diesel::table! {
         fabric -> Nullable<Text>,
         changed -> Datetime,
         draining -> Bool,
+        told -> Nullable<Text>,
     }
 }
 
@@ -363,6 +381,14 @@ diesel::table! {
         created -> Datetime,
         started -> Nullable<Datetime>,
         finished -> Nullable<Datetime>,
+    }
+}
+
+diesel::table! {
+    limit_tag (number) {
+        number -> Integer,
+        scope -> Text,
+        name -> Text,
     }
 }
 
@@ -479,6 +505,22 @@ diesel::table! {
         created -> Datetime,
         removed -> Nullable<Datetime>,
         alive -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    project_invitation (id) {
+        id -> Text,
+        project_id -> Text,
+        account_id -> Text,
+        domain_id -> Text,
+        user_id -> Nullable<Text>,
+        invitee -> Text,
+        is_admin -> Bool,
+        role_id -> Nullable<Text>,
+        state -> Text,
+        created -> Datetime,
+        expires -> Datetime,
     }
 }
 
@@ -662,6 +704,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    tag (id) {
+        id -> Text,
+        kind -> Text,
+        resource_id -> Text,
+        account_id -> Text,
+        domain_id -> Text,
+        name -> Text,
+        value -> Text,
+        customer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     template (id) {
         id -> Text,
         account_id -> Text,
@@ -807,6 +862,7 @@ diesel::table! {
         decision -> Nullable<Text>,
         decided -> Nullable<Datetime>,
         adopted -> Bool,
+        limit_tags -> Nullable<Text>,
     }
 }
 
@@ -837,6 +893,7 @@ diesel::table! {
         state -> Text,
         created -> Datetime,
         removed -> Nullable<Datetime>,
+        limit_tags -> Nullable<Text>,
     }
 }
 
@@ -872,6 +929,7 @@ diesel::joinable!(gpu_slice_type -> gpu_device (device_id));
 diesel::joinable!(gpu_slice_type -> vgpu_profile (profile_id));
 diesel::joinable!(os_type -> os_category (category_id));
 diesel::joinable!(project -> account (account_id));
+diesel::joinable!(project_invitation -> project (project_id));
 diesel::joinable!(project_member -> project (project_id));
 diesel::joinable!(project_role -> project (project_id));
 diesel::joinable!(project_role_rule -> project_role (role_id));
@@ -886,6 +944,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     affinity_group,
     affinity_member,
     alert,
+    annotation,
     cluster,
     detail,
     disk_offering,
@@ -904,6 +963,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     host_debt,
     image_store,
     job,
+    limit_tag,
     network,
     network_offering,
     nic,
@@ -912,6 +972,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     physical_network,
     pod,
     project,
+    project_invitation,
     project_member,
     project_role,
     project_role_rule,
@@ -927,6 +988,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     setting,
     ssh_key_pair,
     storage_pool,
+    tag,
     template,
     template_copy,
     traffic_type,

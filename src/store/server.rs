@@ -1,6 +1,6 @@
 //! The running services, one row each: who is there, and since when nothing was heard.
 
-use super::{Conn, Tx, clock, schema::server};
+use super::{Conn, Tx, clock, prepared::kept, schema::server};
 use crate::{
     domain::{Id, Time, id},
     error::Result,
@@ -44,8 +44,7 @@ pub fn enter(tx: &mut Tx<'_>, id: Id<id::Server>, name: &str, version: &str) -> 
 
 /// A service is alive.
 pub fn heartbeat(tx: &mut Tx<'_>, id: Id<id::Server>) -> Result<()> {
-    update(server::table.filter(server::id.eq(id)))
-        .set(server::heartbeat.eq(clock()))
+    kept(update(server::table.filter(server::id.eq(id))).set(server::heartbeat.eq(clock())))
         .execute(&mut **tx)?;
     Ok(())
 }

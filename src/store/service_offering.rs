@@ -281,7 +281,7 @@ pub fn whole(conn: &mut Conn, ids: &[Id<id::ServiceOffering>]) -> Result<Vec<Lis
             (zone::name.nullable(), gpu_offering::name.nullable()),
         ))
         .load(conn)?;
-    let mut details = detail::of(conn, ids)?;
+    let mut details = detail::shown(conn, ids)?;
     let listed = rows.into_iter().map(|row| {
         let (offering, created, profile, (card, name, path), (zone, gpu_offering)) = row;
         let details = details.remove(&offering.id).unwrap_or_default();
@@ -367,7 +367,7 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::ServiceOffering>) -> Result<()> {
             service_offering::state.eq("Inactive"),
         ))
         .execute(&mut **tx)?;
-    Ok(())
+    super::annotation::clear(tx, id)
 }
 
 /// Whether the caller, who is no root admin, may administer the offering: one of a domain in reach.

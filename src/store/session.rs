@@ -2,7 +2,8 @@
 
 use super::{
     Conn, Tx, clock,
-    schema::{account, domain, role, session, user},
+    gate::{Standing, standing},
+    schema::{account, domain, role, scoped_setting, session, setting, user},
     user::{Columns, acting, caller, columns},
 };
 use crate::{
@@ -30,6 +31,8 @@ pub struct Session {
     pub key_hash: String,
     /// Whether its last use should be written down again.
     pub is_stale: bool,
+    /// What its calls are measured by.
+    pub standing: Standing,
 }
 
 /// How long a use is not worth writing down, as a part of the time that a session may be idle.
@@ -37,7 +40,7 @@ const FRESH_PART: u32 = 30;
 
 /// The session of this hash, if it was used in the last `idle_seconds` and its user may still act. One statement.
 pub fn find(conn: &mut Conn, id: &str, idle_seconds: u32) -> Result<Option<Session>> {
-    let row: Option<(Columns, String, bool)> = acting!()
+    let row: Option<(Columns, String, bool, Standing)> = acting!()
         .inner_join(session::table.on(session::user_id.eq(user::id)))
         .filter(session::id.eq(id).and(session::last_used.gt(ago(idle_seconds))))
         .select((
@@ -47,13 +50,15 @@ pub fn find(conn: &mut Conn, id: &str, idle_seconds: u32) -> Result<Option<Sessi
                 "session.last_used < UTC_TIMESTAMP(6) - INTERVAL {} SECOND",
                 idle_seconds / FRESH_PART
             )),
+            standing!(),
         ))
         .first(conn)
         .optional()?;
-    Ok(row.map(|(columns, key_hash, is_stale)| Session {
+    Ok(row.map(|(columns, key_hash, is_stale, standing)| Session {
         caller: caller(columns),
         key_hash,
         is_stale,
+        standing,
     }))
 }
 
@@ -96,6 +101,8 @@ pub struct Candidate {
     /// Whether the user may act, and whether its account may.
     pub states: (AccountState, AccountState),
     columns: Columns,
+    /// What its calls are measured by.
+    pub standing: Standing,
 }
 
 impl Candidate {
@@ -137,6 +144,7 @@ pub fn candidate(
             user::timezone,
             (user::state, account::state),
             columns!(),
+            standing!(),
         ));
     let alive = domain::alive.eq(true);
     let found: Option<Candidate> = match home {

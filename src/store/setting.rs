@@ -22,6 +22,9 @@ use diesel::{
 use std::collections::HashMap;
 use uuid::Uuid;
 
+/// The name of what is another one after each change for all: who keeps settings in memory knows by it that they are old.
+pub const REVISION: &str = "csgpu.settings.revision";
+
 /// Everything that was changed for all, by name. One statement.
 pub fn changed(conn: &mut Conn) -> Result<HashMap<String, String>> {
     let rows: Vec<(String, String)> =
@@ -43,9 +46,14 @@ pub fn put(tx: &mut Tx<'_>, key: &Key, value: Option<&str>) -> Result<()> {
             .execute(&mut **tx)?,
         None => delete(setting::table.filter(setting::name.eq(&key.name))).execute(&mut **tx)?,
     };
-    match key.limit {
-        Some((whose, resource)) => limit::apply_defaults(tx, whose, resource),
-        None => Ok(()),
+    let revision = Uuid::now_v7().hyphenated().to_string();
+    replace_into(setting::table)
+        .values((setting::name.eq(REVISION), setting::value.eq(revision)))
+        .execute(&mut **tx)?;
+    match (key.limit, key.tags) {
+        (Some((whose, resource)), _) => limit::apply_defaults(tx, whose, resource),
+        (None, Some(scope)) => limit::follow_tags(tx, scope, value.unwrap_or_default()),
+        (None, None) => Ok(()),
     }
 }
 
@@ -133,11 +141,11 @@ pub fn for_owner(conn: &mut Conn, name: &str, owner: Owner) -> Result<Option<Str
     }
     let text = "SELECT value FROM (
             SELECT s.value AS value, 1000000 AS nearness FROM scoped_setting s
-                WHERE s.scope = 'account' AND s.scope_id = CAST(? AS CHAR) AND s.name = CAST(? AS CHAR)
+                WHERE s.scope = 'account' AND s.scope_id = ? AND s.name = ?
             UNION ALL SELECT s.value, CHAR_LENGTH(d.path) FROM scoped_setting s JOIN domain d ON d.id = s.scope_id
                 JOIN domain h ON LEFT(h.path, CHAR_LENGTH(d.path)) = d.path
-                WHERE s.scope = 'domain' AND h.id = CAST(? AS CHAR) AND s.name = CAST(? AS CHAR)
-            UNION ALL SELECT g.value, 0 FROM setting g WHERE g.name = CAST(? AS CHAR)
+                WHERE s.scope = 'domain' AND h.id = ? AND s.name = ?
+            UNION ALL SELECT g.value, 0 FROM setting g WHERE g.name = ?
         ) x ORDER BY nearness DESC LIMIT 1";
     let row = sql_query(text)
         .bind::<Text, _>(owner.account.to_string())

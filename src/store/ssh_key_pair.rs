@@ -142,6 +142,7 @@ pub fn delete_named(
         .optional()?;
     if let Some(id) = found {
         delete(ssh_key_pair::table.filter(ssh_key_pair::id.eq(id))).execute(&mut **tx)?;
+        super::annotation::clear(tx, id)?;
     }
     Ok(found)
 }

@@ -298,5 +298,7 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::StoragePool>) -> Result<StoragePool> {
     update(storage_pool::table.filter(storage_pool::id.eq(id)))
         .set((storage_pool::alive.eq(None::<bool>), storage_pool::removed.eq(clock().nullable())))
         .execute(&mut **tx)?;
+    super::annotation::clear(tx, id)?;
+    super::detail::clear(tx, id)?;
     Ok(found)
 }

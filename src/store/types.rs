@@ -11,8 +11,10 @@ use diesel::{
     QueryResult, RunQueryDsl,
     backend::Backend,
     deserialize::{self, FromSql, Queryable},
+    dsl::sql,
     expression::{
-        AppearsOnTable, AsExpression, Expression, SelectableExpression, ValidGrouping, is_aggregate,
+        AppearsOnTable, AsExpression, Expression, SelectableExpression, SqlLiteral, ValidGrouping,
+        is_aggregate,
     },
     internal::derives::as_expression::Bound,
     mysql::{Mysql, MysqlValue},
@@ -77,6 +79,7 @@ text_column!([T: 'static,] Id<T>);
 text_columns!(
     identity::RoleType,
     identity::AccountState,
+    identity::InvitationState,
     vm::state::VmState,
     job::JobState,
     placement::NumaPolicy,
@@ -123,6 +126,11 @@ impl<S> SelectableExpression<S> for Clock {}
 impl<S> AppearsOnTable<S> for Clock {}
 impl<G> ValidGrouping<G> for Clock {
     type IsAggregate = is_aggregate::Never;
+}
+
+/// Now, but not before the step before, whose time this expression is: the database's clock may have been put back.
+pub fn clock_after(step: &str) -> SqlLiteral<Nullable<Datetime>> {
+    sql(&format!("GREATEST(UTC_TIMESTAMP(6), {step})"))
 }
 
 /// What the database's clock says.

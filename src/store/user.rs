@@ -1,8 +1,10 @@
 //! Users: who may call, with which keys.
 
 use super::{
-    Conn, Tx, Window, escape_like, like,
-    schema::{account, domain, role, user},
+    Conn, Tx, Window, escape_like,
+    gate::{Standing, standing},
+    like,
+    schema::{account, domain, role, scoped_setting, setting, user},
 };
 use crate::{
     domain::{
@@ -42,6 +44,7 @@ pub(super) fn caller(row: Columns) -> Caller {
         role,
         role_revision,
         rules: Arc::default(),
+        lists: None,
     }
 }
 
@@ -72,15 +75,29 @@ macro_rules! acting {
 }
 pub(super) use {acting, columns};
 
-/// The enabled user of an enabled account with this API key, and the secret key.
-pub fn by_api_key(conn: &mut Conn, key: &str) -> Result<Option<(Caller, String)>> {
+/// Who has an API key.
+#[derive(Debug)]
+pub struct Keyed {
+    /// The user.
+    pub caller: Caller,
+    /// The secret key.
+    pub secret: String,
+    /// What its calls are measured by.
+    pub standing: Standing,
+}
+
+/// The enabled user of an enabled account with this API key.
+pub fn by_api_key(conn: &mut Conn, key: &str) -> Result<Option<Keyed>> {
     use diesel::JoinOnDsl;
-    let row: Option<(Columns, Option<String>)> = acting!()
+    let row: Option<(Columns, Option<String>, Standing)> = acting!()
         .filter(user::api_key.eq(key))
-        .select((columns!(), user::secret_key))
+        .select((columns!(), user::secret_key, standing!()))
         .first(conn)
         .optional()?;
-    Ok(row.and_then(|(columns, secret)| Some((caller(columns), secret?))))
+    let keyed = |(columns, secret, standing): (Columns, Option<String>, Standing)| {
+        Some(Keyed { caller: caller(columns), secret: secret?, standing })
+    };
+    Ok(row.and_then(keyed))
 }
 
 /// The caller that a job works for, whatever became of the user since.
@@ -297,6 +314,8 @@ pub fn remove(tx: &mut Tx<'_>, who: Id<id::User>) -> Result<()> {
         user::secret_key.eq(None::<String>),
     );
     update(user::table.filter(user::id.eq(who))).set(gone).execute(&mut **tx)?;
+    super::tag::clear(tx, who)?;
+    super::detail::clear(tx, who)?;
     super::project_user::part_from_all(tx, who)?;
     super::session::end_of_user(tx, who)
 }

@@ -1,13 +1,14 @@
 //! Volumes: the root disks of instances.
 
 use super::{
-    Conn, Tx, Window, clock, like, limit,
+    Conn, Tx, Window, annotation, clock, like, limit,
     owner::{Owner, OwnerName, Owners, owned_by, owner_name, with_owner},
+    prepared::kept,
     schema::{domain, service_offering, storage_pool, template, vm, volume, zone},
-    usage,
+    tag, usage,
 };
 use crate::{
-    domain::{Id, Time, id, resource::Resource, vm::VmState},
+    domain::{Id, Kind, Time, id, resource::Resource, vm::VmState},
     error::Result,
 };
 use diesel::{
@@ -47,6 +48,8 @@ pub struct Volume {
     pub device_index: i32,
     /// `Allocated` until it exists on a host, then `Ready`.
     pub state: String,
+    /// The tags with limits that it counts for.
+    pub limit_tags: Option<String>,
 }
 
 /// Inserts a volume; whoever makes it charges its owner.
@@ -72,9 +75,11 @@ pub fn place(
     pool: Option<Id<id::StoragePool>>,
     state: &str,
 ) -> Result<()> {
-    update(volume::table.filter(volume::vm_id.eq(vm)).filter(volume::removed.is_null()))
-        .set((volume::pool_id.eq(pool), volume::state.eq(state)))
-        .execute(&mut **tx)?;
+    kept(
+        update(volume::table.filter(volume::vm_id.eq(vm)).filter(volume::removed.is_null()))
+            .set((volume::pool_id.eq(pool), volume::state.eq(state))),
+    )
+    .execute(&mut **tx)?;
     Ok(())
 }
 
@@ -96,14 +101,23 @@ pub fn bill_of(volumes: &[Volume]) -> limit::Bill {
 
 /// The volumes of an instance are gone, and count no more.
 pub fn remove_of(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
-    for volume in of_vm(tx, vm)? {
+    let volumes = of_vm(tx, vm)?;
+    for volume in &volumes {
         let owner = Owner { account: volume.account_id, domain: volume.domain_id };
-        limit::free(tx, owner, &bill(volume.size))?;
+        let tags = limit::Tags::of_volume(volume.limit_tags.as_deref());
+        limit::free_tagged(tx, owner, &bill(volume.size), tags)?;
         usage::end(tx, &[usage::Usage::Volume], volume.id)?;
     }
-    update(volume::table.filter(volume::vm_id.eq(vm)).filter(volume::removed.is_null()))
-        .set((volume::removed.eq(clock().nullable()), volume::state.eq("Expunged")))
-        .execute(&mut **tx)?;
+    kept(
+        update(volume::table.filter(volume::vm_id.eq(vm)).filter(volume::removed.is_null()))
+            .set((volume::removed.eq(clock().nullable()), volume::state.eq("Expunged"))),
+    )
+    .execute(&mut **tx)?;
+    for volume in &volumes {
+        tag::clear(tx, volume.id)?;
+        annotation::clear(tx, volume.id)?;
+        super::detail::clear(tx, volume.id)?;
+    }
     Ok(())
 }
 
@@ -124,6 +138,8 @@ pub struct Filter {
     pub pool: Option<Id<id::StoragePool>>,
     /// In this state.
     pub state: Option<String>,
+    /// With one of these tags; empty: all.
+    pub tags: Vec<(String, String)>,
 }
 
 /// A volume with the names of what it belongs to.
@@ -147,6 +163,10 @@ pub struct Listed {
     pub pool: Option<(String, String)>,
     /// Template name and description.
     pub template: Option<(String, String)>,
+    /// Its tags.
+    pub tags: Vec<tag::Tag>,
+    /// For whom it has annotations.
+    pub noted: annotation::Noted,
 }
 
 type Row = (
@@ -187,6 +207,9 @@ pub fn list(
         if let Some(state) = &filter.state {
             query = query.filter(volume::state.eq(state.clone()));
         }
+        if !filter.tags.is_empty() {
+            query = query.filter(volume::id.eq_any(tag::having(Kind::Volume, &filter.tags)));
+        }
         if let Some(word) = &window.keyword {
             query = query.filter(volume::name.like(like(word)));
         }
@@ -221,11 +244,15 @@ fn whole(conn: &mut Conn, ids: &[Id<id::Volume>]) -> Result<Vec<Listed>> {
             ),
         ))
         .load(conn)?;
+    let mut tags = tag::of(conn, ids)?;
+    let notes = annotation::noted(conn, ids)?;
     let listed = rows.into_iter().map(|row| {
         let (volume, (created, zone, owner, name, path), vm, (offering, pool, template)) = row;
         let offering = vm.as_ref().map(|vm| vm.4).zip(offering);
         let vm = vm.map(|(name, shown, state, hypervisor, _)| (name, shown, state, hypervisor));
-        Listed { volume, created, zone, owner, domain: (name, path), vm, offering, pool, template }
+        let (domain, tags) = ((name, path), tags.remove(&volume.id).unwrap_or_default());
+        let noted = notes.get(&volume.id).copied().unwrap_or_default();
+        Listed { volume, created, zone, owner, domain, vm, offering, pool, template, tags, noted }
     });
     Ok(listed.collect())
 }

@@ -153,5 +153,6 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::Zone>) -> Result<()> {
     update(zone::table.filter(zone::id.eq(id)))
         .set((zone::alive.eq(None::<bool>), zone::removed.eq(clock().nullable())))
         .execute(&mut **tx)?;
-    Ok(())
+    super::annotation::clear(tx, id)?;
+    super::detail::clear(tx, id)
 }

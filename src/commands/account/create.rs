@@ -2,7 +2,7 @@
 
 use super::{grant::check_grantable, view::AccountView};
 use crate::{
-    command::{Registry, prelude::*, secret},
+    command::{Registry, prelude::*, secret, unmet::not_here},
     commands::user::view::UserView,
     domain::identity::RoleType,
     store::{Window, identity, limit, user},
@@ -35,6 +35,16 @@ pub(super) struct Request {
     timezone: Option<String>,
     /// the name of the user, unique in its domain
     username: String,
+    #[param(group)]
+    _not_here: NotHere,
+}
+
+not_here! {
+    /// What accounts have elsewhere.
+    NotHere {
+        refused "networkdomain" string "the DNS domain of its networks, which each network says";
+        unused "accountdetails" map "details by name";
+    }
 }
 
 impl Command for CreateAccount {
@@ -61,7 +71,7 @@ impl Command for CreateAccount {
                     user::Filter { accounts: Some(vec![account.id]), ..Default::default() };
                 let (_, users) = user::list(tx, &caller.scope(), &filter, &Window::ALL)?;
                 let id = account.id.uuid();
-                let limits = limit::standings(tx, &[id])?.remove(&id).unwrap_or_default();
+                let limits = limit::of_accounts(tx, &[id])?.remove(&id).unwrap_or_default();
                 Ok((Some((Kind::Account, id)), (account, users, limits)))
             })
             .await?;

@@ -47,9 +47,7 @@ pub(super) fn changeable(
         Error::NotFound { what: "active account", id: id.or(name).unwrap_or_default() }
     })?;
     if !has_power_over(tx, caller, &found)? {
-        return Err(Error::Forbidden(
-            "Caller does not have permission to operate with provided resource.".to_owned(),
-        ));
+        return Err(Error::not_permitted());
     }
     Ok(found)
 }
@@ -108,7 +106,7 @@ pub(super) fn shown(
     let filter = user::Filter { accounts: Some(vec![account.id]), ..Default::default() };
     let (_, users) = user::list(conn, &caller.scope(), &filter, &Window::ALL)?;
     let id = account.id.uuid();
-    let limits = limit::standings(conn, &[id])?.remove(&id).unwrap_or_default();
+    let limits = limit::of_accounts(conn, &[id])?.remove(&id).unwrap_or_default();
     let users = users.into_iter().map(UserView::from).collect();
     Ok(AccountView::new(account, users, limits.into()))
 }

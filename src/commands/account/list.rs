@@ -57,7 +57,7 @@ impl Command for ListAccounts {
                 let owners: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
                 let filter = user::Filter { accounts: Some(ids), ..Default::default() };
                 let (_, users) = user::list(conn, &scope, &filter, &Window::ALL)?;
-                Ok((count, accounts, users, limit::standings(conn, &owners)?))
+                Ok((count, accounts, users, limit::of_accounts(conn, &owners)?))
             })
             .await?;
         let mut by_account: BTreeMap<_, Vec<UserView>> = BTreeMap::new();

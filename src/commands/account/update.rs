@@ -4,7 +4,10 @@ use super::{
     grant::{Wanted, changeable, check_grantable, shown},
     view::AccountView,
 };
-use crate::{command::prelude::*, store::identity};
+use crate::{
+    command::{prelude::*, unmet::not_here},
+    store::identity,
+};
 
 /// `updateAccount`.
 #[derive(Debug)]
@@ -24,6 +27,17 @@ pub(super) struct Request {
     /// the new name of the account
     #[param(name = "newname")]
     new_name: Option<String>,
+    #[param(group)]
+    _not_here: NotHere,
+}
+
+not_here! {
+    /// What accounts have elsewhere.
+    NotHere {
+        refused "apikeyaccess" string "whether its users may call with keys: disable or lock who may not";
+        refused "networkdomain" string "the DNS domain of its networks, which each network says";
+        unused "accountdetails" map "details by name";
+    }
 }
 
 impl Command for UpdateAccount {
@@ -38,7 +52,7 @@ impl Command for UpdateAccount {
     type Response = One<AccountView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { id, account, domain_id, role_id, new_name } = request;
+        let Request { id, account, domain_id, role_id, new_name, _not_here: _ } = request;
         if new_name.as_ref().is_some_and(|name| name.trim().is_empty()) {
             return Err(Error::invalid("the name of an account cannot be empty"));
         }

@@ -2,7 +2,8 @@
 
 use crate::{
     command::prelude::*,
-    commands::{domain::view::shown_path, limit::view::Limits, user::view::UserView},
+    commands::{limit::view::AccountLimits, user::view::UserView},
+    domain::identity::shown_path,
     store::identity,
 };
 
@@ -29,7 +30,7 @@ pub struct AccountView {
     /// the path of the domain of the account
     domain_path: String,
     #[view(group)]
-    limits: Limits,
+    limits: AccountLimits,
     /// the state of the account
     state: String,
     /// when the account was made
@@ -42,7 +43,7 @@ pub struct AccountView {
 
 impl AccountView {
     /// An account with its users, and what it has and may have.
-    pub fn new(account: identity::Account, user: Vec<UserView>, limits: Limits) -> Self {
+    pub fn new(account: identity::Account, user: Vec<UserView>, limits: AccountLimits) -> Self {
         Self {
             id: account.id,
             name: account.name,

@@ -1,6 +1,10 @@
 //! `listCapabilities`: what clients ask first.
 
-use crate::command::prelude::*;
+use crate::{
+    command::prelude::*,
+    domain::{access::Access, setting::INVITE_REQUIRED},
+    store::setting,
+};
 
 /// `listCapabilities`.
 #[derive(Debug)]
@@ -37,8 +41,12 @@ pub(super) struct CapabilityView {
     custom_disk_offering_max_size: i64,
     /// whether image stores span a region
     region_secondary_enabled: bool,
+    /// the seconds in which the calls of an account are counted, if they are
+    api_limit_interval: Option<u32>,
     /// whether volumes have snapshots
     kvm_snapshot_enabled: bool,
+    /// the most calls of an account in those seconds
+    api_limit_max: Option<u32>,
     /// whether users see destroyed instances
     allow_user_view_destroyed_vm: bool,
     /// whether users expunge and recover instances
@@ -78,6 +86,9 @@ impl Command for ListCapabilities {
 
     async fn run(cx: &Cx, _: Request) -> Result<Self::Response> {
         let is_admin = cx.caller.is_admin();
+        let changed = cx.db.read(setting::changed).await?;
+        let rate = Access::new(&changed).rate;
+        let invites = changed.get(INVITE_REQUIRED).is_some_and(|value| value == "true");
         Ok(One(CapabilityView {
             security_groups_enabled: false,
             dynamic_roles_enabled: true,
@@ -85,7 +96,7 @@ impl Command for ListCapabilities {
             csgpu_version: env!("CARGO_PKG_VERSION"),
             user_public_template_enabled: false,
             support_elb: "false",
-            project_invite_required: false,
+            project_invite_required: invites,
             allow_user_create_projects: false,
             custom_disk_offering_min_size: 1,
             custom_disk_offering_max_size: 1024,
@@ -96,6 +107,8 @@ impl Command for ListCapabilities {
             allow_user_expunge_recover_volume: is_admin,
             allow_user_view_all_domain_accounts: false,
             allow_user_force_stop_vm: true,
+            api_limit_interval: rate.map(|rate| rate.seconds),
+            api_limit_max: rate.map(|rate| rate.most),
             kubernetes_service_enabled: false,
             kubernetes_cluster_experimental_features_enabled: false,
             custom_hypervisor_display_name: "Custom",

@@ -5,8 +5,8 @@ use crate::{
     command::prelude::*,
     store::{
         Window,
-        capacity::{self, GPU, Per, Sum},
-        cluster, gpu_count, pod, zone,
+        capacity::{self, Sum},
+        cluster, pod, zone,
     },
 };
 
@@ -70,10 +70,8 @@ impl Command for ListCapacity {
 
 type Rows = Vec<(Sum, Place)>;
 
-fn rows(sums: Option<Vec<Sum>>, gpus: gpu_count::Count, place: &Place) -> Rows {
-    let gpus = Sum { kind: GPU, used: gpus.used, total: gpus.total };
+fn rows(sums: Option<Vec<Sum>>, place: &Place) -> Rows {
     let mut sums = sums.unwrap_or_default();
-    sums.push(gpus);
     sums.sort_by_key(|sum| sum.kind);
     sums.into_iter().map(|sum| (sum, place.clone())).collect()
 }
@@ -82,15 +80,11 @@ fn of_zones(conn: &mut Conn, id: Option<Id<id::Zone>>) -> Result<Rows> {
     let filter = zone::Filter { ids: id.into_iter().collect(), ..zone::Filter::default() };
     let (_, zones) = zone::list(conn, &filter, &Window::ALL)?;
     let ids: Vec<Id<id::Zone>> = zones.iter().map(|zone| zone.id).collect();
-    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    let mut sums = capacity::sums(conn, Per::Zone, &texts)?;
-    let gpus = gpu_count::by_zone(conn, &ids)?;
+    let mut sums = capacity::sums(conn, &ids)?;
     let mut found = Vec::new();
     for zone in zones {
-        let text = zone.id.to_string();
-        let place = Place { zone: Some((text.clone(), zone.name)), ..Place::default() };
-        let count = gpus.get(&zone.id).copied().unwrap_or_default();
-        found.extend(rows(sums.remove(&text), count, &place));
+        let place = Place { zone: Some((zone.id.to_string(), zone.name)), ..Place::default() };
+        found.extend(rows(sums.remove(&zone.id), &place));
     }
     Ok(found)
 }
@@ -100,15 +94,13 @@ fn of_pod(conn: &mut Conn, id: Id<id::Pod>) -> Result<Rows> {
     let Some((pod, zone)) = pod::list(conn, &filter, &Window::ALL)?.1.pop() else {
         return Ok(Vec::new());
     };
-    let text = id.to_string();
-    let mut sums = capacity::sums(conn, Per::Pod, std::slice::from_ref(&text))?;
-    let count = gpu_count::by_pod(conn, &[id])?.get(&id).copied().unwrap_or_default();
+    let sums = capacity::sums(conn, &[id])?.remove(&id);
     let place = Place {
         zone: Some((pod.zone_id.to_string(), zone)),
-        pod: Some((text.clone(), pod.name)),
+        pod: Some((id.to_string(), pod.name)),
         cluster: None,
     };
-    Ok(rows(sums.remove(&text), count, &place))
+    Ok(rows(sums, &place))
 }
 
 fn of_cluster(conn: &mut Conn, id: Id<id::Cluster>) -> Result<Rows> {
@@ -116,13 +108,11 @@ fn of_cluster(conn: &mut Conn, id: Id<id::Cluster>) -> Result<Rows> {
     let Some((cluster, pod, zone)) = cluster::list(conn, &filter, &Window::ALL)?.1.pop() else {
         return Ok(Vec::new());
     };
-    let text = id.to_string();
-    let mut sums = capacity::sums(conn, Per::Cluster, std::slice::from_ref(&text))?;
-    let count = gpu_count::by_cluster(conn, &[id])?.get(&id).copied().unwrap_or_default();
+    let sums = capacity::sums(conn, &[id])?.remove(&id);
     let place = Place {
         zone: Some((cluster.zone_id.to_string(), zone)),
         pod: Some((cluster.pod_id.to_string(), pod)),
-        cluster: Some((text.clone(), cluster.name)),
+        cluster: Some((id.to_string(), cluster.name)),
     };
-    Ok(rows(sums.remove(&text), count, &place))
+    Ok(rows(sums, &place))
 }

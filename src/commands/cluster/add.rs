@@ -2,7 +2,7 @@
 
 use super::view::ClusterView;
 use crate::{
-    command::prelude::*,
+    command::{prelude::*, unmet::not_here},
     domain::infra::{Hypervisor, Switch, by_word, switch},
     store::{cluster, pod, zone},
 };
@@ -28,6 +28,17 @@ pub(super) struct Request {
     cluster_type: String,
     /// whether instances may be placed in the cluster
     allocation_state: Option<String>,
+    #[param(group)]
+    _not_here: NotHere,
+}
+
+not_here! {
+    /// What clusters have elsewhere.
+    NotHere {
+        refused "extensionid" uuid "an external orchestrator, of which there is none";
+        refused "externaldetails" map "details of an external orchestrator, of which there is none";
+        refused "storageaccessgroups" list "storage access groups, of which there are none";
+    }
 }
 
 impl Command for AddCluster {

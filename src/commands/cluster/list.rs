@@ -3,11 +3,8 @@
 use super::view::ClusterView;
 use crate::{
     command::prelude::*,
-    commands::capacity::view::CapacityView,
-    store::{
-        capacity::{self, GPU, Per, Sum},
-        cluster, gpu_count,
-    },
+    commands::{annotation::view::annotated, capacity::view::CapacityView},
+    store::{capacity, cluster},
 };
 
 /// `listClusters`.
@@ -64,18 +61,13 @@ impl Command for ListClusters {
 
 fn views(conn: &mut Conn, rows: Vec<cluster::Named>, capacities: bool) -> Result<Vec<ClusterView>> {
     if !capacities {
-        return Ok(rows.into_iter().map(ClusterView::from).collect());
+        return annotated(conn, rows.into_iter().map(ClusterView::from));
     }
     let ids: Vec<Id<id::Cluster>> = rows.iter().map(|(cluster, ..)| cluster.id).collect();
-    let gpus = gpu_count::by_cluster(conn, &ids)?;
-    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    let mut sums = capacity::sums(conn, Per::Cluster, &texts)?;
+    let mut sums = capacity::sums(conn, &ids)?;
     let view = |row: cluster::Named| {
-        let id = row.0.id;
-        let mut found = sums.remove(&id.to_string()).unwrap_or_default();
-        let count = gpus.get(&id).copied().unwrap_or_default();
-        found.push(Sum { kind: GPU, used: count.used, total: count.total });
+        let found = sums.remove(&row.0.id).unwrap_or_default();
         ClusterView::from(row).with_capacity(CapacityView::inside(found))
     };
-    Ok(rows.into_iter().map(view).collect())
+    annotated(conn, rows.into_iter().map(view))
 }

@@ -2,7 +2,8 @@
 
 use super::view::ClusterView;
 use crate::{
-    command::prelude::*,
+    command::{prelude::*, unmet::not_here},
+    commands::annotation::view::annotated_one,
     domain::infra::switch,
     store::{Window, cluster},
 };
@@ -22,6 +23,18 @@ pub(super) struct Request {
     hypervisor: Option<String>,
     /// whether instances may be placed in the cluster
     allocation_state: Option<String>,
+    #[param(group)]
+    _not_here: NotHere,
+}
+
+not_here! {
+    /// What clusters have elsewhere.
+    NotHere {
+        refused "externaldetails" map "details of an external orchestrator, of which there is none";
+        refused "managedstate" string "whether the service looks after it: use allocationstate";
+        unused "clustertype" string "the kind of cluster";
+        unused "arch" string "the architecture, which its hosts say";
+    }
 }
 
 impl Command for UpdateCluster {
@@ -36,7 +49,7 @@ impl Command for UpdateCluster {
     type Response = One<ClusterView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { id, cluster_name, hypervisor, allocation_state } = request;
+        let Request { id, cluster_name, hypervisor, allocation_state, _not_here: _ } = request;
         let some = |text: Option<String>| text.filter(|text| !text.is_empty());
         let state = some(allocation_state).map(|text| switch(&text)).transpose();
         let changes = cluster::Changes {
@@ -59,7 +72,8 @@ impl Command for UpdateCluster {
                 let filter = cluster::Filter { id: Some(id), ..cluster::Filter::default() };
                 let (_, mut found) = cluster::list(tx, &filter, &Window::ALL)?;
                 let found = found.pop().ok_or_else(|| Error::internal("the cluster went away"))?;
-                Ok((Some((Kind::Cluster, id.uuid())), ClusterView::from(found)))
+                let view = annotated_one(tx, ClusterView::from(found))?;
+                Ok((Some((Kind::Cluster, id.uuid())), view))
             })
             .await?;
         Ok(One(view))

@@ -2,7 +2,10 @@
 
 use crate::{
     command::prelude::*,
-    commands::capacity::view::CapacityView,
+    commands::{
+        annotation::view::{HasAnnotations, annotated_view},
+        capacity::view::CapacityView,
+    },
     domain::infra::{Hypervisor, Switch},
     store::cluster::Named,
 };
@@ -42,8 +45,10 @@ pub struct ClusterView {
     /// the CPU architecture of the hosts
     arch: &'static str,
     /// whether annotations exist
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
+
+annotated_view!(ClusterView, id::Cluster);
 
 impl From<Named> for ClusterView {
     fn from((cluster, pod_name, zone_name): Named) -> Self {
@@ -64,7 +69,7 @@ impl From<Named> for ClusterView {
             memory_overcommit_ratio: "1.0",
             resource_details: ratios.map(|name| (name.to_owned(), "1.0".to_owned())).into(),
             arch: "x86_64",
-            has_annotations: false,
+            has_annotations: HasAnnotations::default(),
         }
     }
 }

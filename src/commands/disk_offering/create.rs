@@ -1,8 +1,9 @@
 //! `createDiskOffering`: a size of disk, or one that is chosen with each disk.
 
-use super::view::DiskOfferingView;
+use super::{not_here::NotHere, view::DiskOfferingView};
 use crate::{
     command::prelude::*,
+    commands::disk_rates::DiskRates,
     store::{self, disk_offering},
 };
 
@@ -26,6 +27,10 @@ pub(super) struct Request {
     customized: Option<bool>,
     /// true to encrypt its disks, which csgpu does not
     encrypt: Option<bool>,
+    #[param(group)]
+    _rates: DiskRates,
+    #[param(group)]
+    _not_here: NotHere,
 }
 
 impl Command for CreateDiskOffering {
@@ -40,7 +45,16 @@ impl Command for CreateDiskOffering {
     type Response = One<DiskOfferingView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { disk_size, display_text, name, tags, customized, encrypt } = request;
+        let Request {
+            disk_size,
+            display_text,
+            name,
+            tags,
+            customized,
+            encrypt,
+            _rates: _,
+            _not_here: _,
+        } = request;
         if encrypt == Some(true) {
             return Err(Error::invalid("csgpu does not encrypt disks: leave encrypt out"));
         }

@@ -1,7 +1,7 @@
 //! `listDiskOfferings`: the sizes of disks.
 
 use super::view::DiskOfferingView;
-use crate::{command::prelude::*, store::disk_offering};
+use crate::{command::prelude::*, commands::annotation::view::annotated, store::disk_offering};
 
 /// `listDiskOfferings`.
 #[derive(Debug)]
@@ -32,8 +32,13 @@ impl Command for ListDiskOfferings {
     async fn run(cx: &Cx, Request { id, name, listing }: Request) -> Result<Self::Response> {
         // they belong to nobody: the words about owners, which clients send with every list, change nothing
         let window = listing.page.window();
-        let read = move |conn: &mut Conn| disk_offering::list(conn, id, name.as_deref(), &window);
-        let (count, rows) = cx.db.read(read).await?;
-        Ok(List::page(count, rows.into_iter().map(DiskOfferingView::from).collect()))
+        let (count, views) = cx
+            .db
+            .read(move |conn| {
+                let (count, rows) = disk_offering::list(conn, id, name.as_deref(), &window)?;
+                Ok((count, annotated(conn, rows.into_iter().map(DiskOfferingView::from))?))
+            })
+            .await?;
+        Ok(List::page(count, views))
     }
 }

@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod list;
+mod not_here;
 pub mod view;
 
 use crate::command::{Entry, sync};

@@ -1,6 +1,11 @@
 //! The `diskoffering` object.
 
-use crate::{command::prelude::*, domain::Time, store::disk_offering::DiskOffering};
+use crate::{
+    command::prelude::*,
+    commands::annotation::view::{HasAnnotations, annotated_view},
+    domain::Time,
+    store::disk_offering::DiskOffering,
+};
 
 /// A disk offering.
 #[derive(Debug, View)]
@@ -35,8 +40,10 @@ pub struct DiskOfferingView {
     /// whether its disks are encrypted
     encrypt: bool,
     /// whether annotations exist
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
+
+annotated_view!(DiskOfferingView, id::DiskOffering);
 
 impl From<(DiskOffering, Time)> for DiskOfferingView {
     fn from((offering, created): (DiskOffering, Time)) -> Self {
@@ -55,7 +62,7 @@ impl From<(DiskOffering, Time)> for DiskOfferingView {
             display_offering: true,
             disk_size_strictness: false,
             encrypt: false,
-            has_annotations: false,
+            has_annotations: HasAnnotations::default(),
         }
     }
 }

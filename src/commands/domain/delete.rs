@@ -47,9 +47,7 @@ impl AsyncCommand for DeleteDomain {
     ) -> Result<Admitted<Plan>> {
         let domain = request.id;
         if domain == seed::ROOT_DOMAIN || domain == caller.domain {
-            return Err(Error::Forbidden(
-                "Caller does not have permission to operate with provided resource.".into(),
-            ));
+            return Err(Error::not_permitted());
         }
         let subject = Some((Kind::Domain, domain.uuid()));
         Ok(Admitted {

@@ -3,6 +3,7 @@
 use super::view::DomainView;
 use crate::{
     command::prelude::*,
+    commands::annotation::view::annotated,
     store::{identity, limit},
 };
 
@@ -35,7 +36,7 @@ impl Command for ListDomains {
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
         let Request { id, name, page } = request;
         let (scope, own, window) = (cx.caller.scope(), cx.caller.domain, page.window());
-        let (count, rows, parents, mut limits) = cx
+        let (count, views) = cx
             .db
             .read(move |conn| {
                 let (count, rows) =
@@ -43,14 +44,15 @@ impl Command for ListDomains {
                 let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
                 let owners: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
                 let parents = identity::with_children(conn, &ids)?;
-                Ok((count, rows, parents, limit::standings(conn, &owners)?))
+                let mut limits = limit::standings(conn, &owners)?;
+                let view = |row: identity::Domain| {
+                    let has_child = parents.contains(&row.id);
+                    let limits = limits.remove(&row.id.uuid()).unwrap_or_default();
+                    DomainView::new(row, has_child, limits.into())
+                };
+                Ok((count, annotated(conn, rows.into_iter().map(view))?))
             })
             .await?;
-        let view = |row: identity::Domain| {
-            let has_child = parents.contains(&row.id);
-            let limits = limits.remove(&row.id.uuid()).unwrap_or_default();
-            DomainView::new(row, has_child, limits.into())
-        };
-        Ok(List::page(count, rows.into_iter().map(view).collect()))
+        Ok(List::page(count, views))
     }
 }

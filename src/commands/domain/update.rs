@@ -3,6 +3,7 @@
 use super::view::DomainView;
 use crate::{
     command::prelude::*,
+    commands::annotation::view::annotated_one,
     store::{identity, limit, seed},
 };
 
@@ -38,7 +39,7 @@ impl Command for UpdateDomain {
                 "{name} cannot name a domain: it is empty or contains a slash"
             )));
         }
-        let changed = cx
+        let view = cx
             .write(move |tx, caller| {
                 let absent = || Error::NotFound { what: "domain", id: id.to_string() };
                 let found = identity::domain(tx, id)?.ok_or_else(absent)?;
@@ -47,21 +48,18 @@ impl Command for UpdateDomain {
                         return Err(Error::invalid("Cannot edit the name of the ROOT domain"));
                     }
                     if id == caller.domain {
-                        return Err(Error::Forbidden(
-                            "Caller does not have permission to operate with provided resource."
-                                .to_owned(),
-                        ));
+                        return Err(Error::not_permitted());
                     }
                     identity::rename_domain(tx, &found, name)?;
                 }
                 let changed = identity::domain(tx, id)?.ok_or_else(absent)?;
                 let parents = identity::with_children(tx, &[id])?;
                 let limits = limit::standings(tx, &[id.uuid()])?.remove(&id.uuid());
-                let limits = limits.unwrap_or_default();
-                Ok((Some((Kind::Domain, id.uuid())), (changed, !parents.is_empty(), limits)))
+                let limits = limits.unwrap_or_default().into();
+                let view = DomainView::new(changed, !parents.is_empty(), limits);
+                Ok((Some((Kind::Domain, id.uuid())), annotated_one(tx, view)?))
             })
             .await?;
-        let (domain, has_child, limits) = changed;
-        Ok(One(DomainView::new(domain, has_child, limits.into())))
+        Ok(One(view))
     }
 }

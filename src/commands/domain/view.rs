@@ -1,6 +1,14 @@
 //! The `domain` object.
 
-use crate::{command::prelude::*, commands::limit::view::Limits, store::identity};
+use crate::{
+    command::prelude::*,
+    commands::{
+        annotation::view::{HasAnnotations, annotated_view},
+        limit::view::Limits,
+    },
+    domain::identity::shown_path,
+    store::identity,
+};
 
 /// A domain.
 #[derive(Debug, View)]
@@ -24,12 +32,11 @@ pub struct DomainView {
     state: &'static str,
     /// when the domain was made
     created: Date,
+    /// whether annotations exist
+    has_annotations: HasAnnotations,
 }
 
-/// `/` -> `ROOT`, `/a/b/` -> `ROOT/a/b`: a domain's path as the wire shows it.
-pub fn shown_path(path: &str) -> String {
-    format!("ROOT{}", path.trim_end_matches('/'))
-}
+annotated_view!(DomainView, id::Domain);
 
 impl DomainView {
     /// A domain, whether there are domains below it, and what it has and may have.
@@ -45,6 +52,7 @@ impl DomainView {
             limits,
             state: "Active",
             created: domain.created.into(),
+            has_annotations: HasAnnotations::default(),
         }
     }
 }

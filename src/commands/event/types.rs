@@ -1,7 +1,7 @@
 //! `listEventTypes`: what kinds of events there are.
 
 use super::view::EventTypeView;
-use crate::command::prelude::*;
+use crate::command::{prelude::*, sessions::LOGIN};
 
 /// `listEventTypes`.
 #[derive(Debug)]
@@ -24,7 +24,8 @@ impl Command for ListEventTypes {
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
         let Request {} = request;
-        let mut names: Vec<&str> = cx.registry.all().filter_map(|entry| entry.spec.event).collect();
+        let mut names: Vec<&str> =
+            cx.registry.all().filter_map(|entry| entry.spec.event).chain([LOGIN]).collect();
         names.sort_unstable();
         names.dedup();
         Ok(List::whole(names.into_iter().map(|name| EventTypeView { name }).collect()))

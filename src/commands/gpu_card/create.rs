@@ -1,7 +1,11 @@
 //! `createGpuCard`: makes a hardware model known before a host shows it.
 
 use super::view::GpuCardView;
-use crate::{command::prelude::*, domain::catalogue, store::gpu_card};
+use crate::{
+    command::prelude::*,
+    domain::{catalogue, gpu::profile::MOST_MEMORY_MIB},
+    store::gpu_card,
+};
 
 /// `createGpuCard`.
 #[derive(Debug)]
@@ -56,8 +60,18 @@ impl Command for CreateGpuCard {
                 )));
             }
         }
-        if video_ram.is_some_and(|mib| mib < 0) {
-            return Err(Error::invalid("Failed to create GPU card: videoram cannot be negative"));
+        match video_ram {
+            Some(..0) => {
+                return Err(Error::invalid(
+                    "Failed to create GPU card: videoram cannot be negative",
+                ));
+            }
+            Some(mib) if mib > MOST_MEMORY_MIB => {
+                return Err(Error::Invalid(format!(
+                    "Failed to create GPU card: videoram cannot be more than {MOST_MEMORY_MIB}"
+                )));
+            }
+            _ => {}
         }
         let video_ram = video_ram.or_else(|| known_memory(&card));
         let made = card.clone();

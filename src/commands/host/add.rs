@@ -13,6 +13,7 @@ use crate::{
         host_link::{Greeted, greet},
         inventory,
         prelude::*,
+        unmet::not_here,
     },
     domain::infra::{HostState, Hypervisor, ResourceState, Switch, by_word, switch},
     store::{cluster, host, pod, zone},
@@ -54,6 +55,16 @@ pub(super) struct Request {
     /// true to take a host that cannot give GPUs to instances because its IOMMU is off
     #[param(name = "allownoiommu")]
     allow_no_iommu: Option<bool>,
+    #[param(group)]
+    _not_here: NotHere,
+}
+
+not_here! {
+    /// What hosts have elsewhere.
+    NotHere {
+        refused "externaldetails" map "details of an external orchestrator, of which there is none";
+        refused "storageaccessgroups" list "storage access groups, of which there are none";
+    }
 }
 
 impl Command for AddHost {

@@ -32,6 +32,9 @@ pub(super) struct Request {
     hypervisor: Option<String>,
     /// the CPU architecture
     arch: Option<String>,
+    /// only hosts whose GPUs get no new instance, or only others
+    #[param(since = "4.22.0")]
+    draining: Option<bool>,
     #[param(group)]
     page: Page,
 }
@@ -63,6 +66,7 @@ impl Command for ListHosts {
             resource_state,
             hypervisor: request.hypervisor,
             arch: request.arch,
+            draining: request.draining,
         };
         let (page, server) = (request.page, cx.server);
         let (count, views) = cx

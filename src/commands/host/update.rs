@@ -2,7 +2,7 @@
 
 use super::view::{HostView, one};
 use crate::{
-    command::prelude::*,
+    command::{prelude::*, unmet::not_here},
     domain::infra::{ResourceState, by_word},
     store::host,
 };
@@ -23,6 +23,19 @@ pub(super) struct Request {
     /// the tags of the host, joined by commas; empty: none
     #[param(name = "hosttags")]
     host_tags: Option<String>,
+    #[param(group)]
+    _not_here: NotHere,
+}
+
+not_here! {
+    /// What hosts have elsewhere.
+    NotHere {
+        refused "url" string "another address of the host: delete it and add it again";
+        refused "externaldetails" map "details of an external orchestrator, of which there is none";
+        unused "cleanupexternaldetails" boolean "whether externaldetails are forgotten";
+        refused "istagarule" boolean "whether hosttags is a rule, which it is not";
+        unused "oscategoryid" uuid "the ID of the OS category that the host is best for";
+    }
 }
 
 impl Command for UpdateHost {
@@ -37,7 +50,7 @@ impl Command for UpdateHost {
     type Response = One<HostView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { id, name, allocation_state, host_tags } = request;
+        let Request { id, name, allocation_state, host_tags, _not_here: _ } = request;
         let wanted = allocation_state.filter(|text| !text.is_empty());
         let wanted = wanted.map(|text| switch(&text)).transpose()?;
         let tags = host_tags.map(|tags| {

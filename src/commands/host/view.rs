@@ -2,9 +2,11 @@
 
 use crate::{
     command::prelude::*,
+    commands::annotation::view::{HasAnnotations, annotated, annotated_view},
     domain::{
         Time,
         infra::{HostState, Hypervisor, ResourceState},
+        machine::{Bytes, Firmware, NodeSize, Told},
     },
     store::{
         capacity::{Taken, percent},
@@ -115,8 +117,12 @@ pub struct HostView {
     /// the CPU architecture
     arch: String,
     /// whether annotations exist
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
+    /// whether the GPUs of the host get no new instance
+    draining: bool,
 }
+
+annotated_view!(HostView, id::Host);
 
 /// The devices of one card on a host.
 #[derive(Debug, View)]
@@ -188,7 +194,8 @@ impl HostView {
     pub fn new((host, zone_name, pod_name, cluster_name): Named, beside: Beside) -> Self {
         let Beside { taken, gpus, server, now } = beside;
         let is_up = host.state == HostState::Up;
-        let details = details(&host);
+        let told = Told::read(host.told.as_deref());
+        let details = details(&host, &told);
         let speed = i64::from(host.cpus) * i64::from(host.mhz);
         let cpu = format!("{}%", percent(taken.mhz, speed));
         let groups: Vec<GpuGroupView> = gpus.groups.into_iter().map(GpuGroupView::from).collect();
@@ -238,22 +245,41 @@ impl HostView {
             hypervisor_version: host.version,
             ha_host: false,
             details: Some(details),
-            uefi_capability: false,
+            uefi_capability: told.firmware >= Some(Firmware::Uefi),
             arch: host.arch,
-            has_annotations: false,
+            has_annotations: HasAnnotations::default(),
+            draining: host.draining,
         }
     }
 }
 
 /// What an administrator may want to know and no field has.
-fn details(host: &crate::store::host::Host) -> BTreeMap<String, String> {
+fn details(host: &crate::store::host::Host, told: &Told) -> BTreeMap<String, String> {
+    let node =
+        |it: &NodeSize| format!("{}: {} CPUs, {} MiB of memory", it.node, it.cpus, it.memory >> 20);
+    let nodes: Vec<String> = told.nodes.iter().map(node).collect();
     let pairs = [
         ("url", Some(host.uri.clone())),
         ("iommu", Some(if host.iommu { "on" } else { "off" }.to_owned())),
         ("domaintype", Some(host.domain_type.clone())),
+        ("secureboot", told.firmware.map(|most| (most >= Firmware::SecureUefi).to_string())),
+        ("numanodes", (!nodes.is_empty()).then(|| nodes.join("; "))),
+        ("hugepages", told.pages.as_ref().map(pages).filter(|text| !text.is_empty())),
         ("gpusleftout", host.left_out.clone()),
     ];
     pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// `1024 of 2M, 16 of 1G`: those that there are.
+fn pages(all: &BTreeMap<Bytes, u64>) -> String {
+    let name = |size: Bytes| match size >> 30 {
+        0 => format!("{}M", size >> 20),
+        many => format!("{many}G"),
+    };
+    let there = all.iter().filter(|(_, count)| **count > 0);
+    let each: Vec<String> =
+        there.map(|(size, count)| format!("{count} of {}", name(*size))).collect();
+    each.join(", ")
 }
 
 impl From<Group> for GpuGroupView {
@@ -278,7 +304,7 @@ impl From<Profile> for VgpuView {
     }
 }
 
-/// The views of these hosts. Three statements beside their own.
+/// The views of these hosts. Five statements beside their own.
 pub fn views(conn: &mut Conn, rows: Vec<Named>, server: Id<id::Server>) -> Result<Vec<HostView>> {
     let ids: Vec<Id<id::Host>> = rows.iter().map(|(host, ..)| host.id).collect();
     if ids.is_empty() {
@@ -293,7 +319,7 @@ pub fn views(conn: &mut Conn, rows: Vec<Named>, server: Id<id::Server>) -> Resul
         let gpus = gpus.remove(&id).unwrap_or_default();
         HostView::new(row, Beside { taken, gpus, server, now })
     };
-    Ok(rows.into_iter().map(view).collect())
+    annotated(conn, rows.into_iter().map(view))
 }
 
 /// The view of one host. Error: not found.

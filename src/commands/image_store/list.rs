@@ -1,7 +1,7 @@
 //! `listImageStores`: where templates are kept.
 
 use super::view::ImageStoreView;
-use crate::{command::prelude::*, store::image_store};
+use crate::{command::prelude::*, commands::annotation::view::annotated, store::image_store};
 
 /// `listImageStores`.
 #[derive(Debug)]
@@ -41,8 +41,13 @@ impl Command for ListImageStores {
             return Ok(List::whole(Vec::new()));
         }
         let filter = image_store::Filter { id, zone: zone_id, name, provider };
-        let (count, rows) =
-            cx.db.read(move |conn| image_store::list(conn, &filter, &page.window())).await?;
-        Ok(List::page(count, rows.into_iter().map(ImageStoreView::from).collect()))
+        let (count, views) = cx
+            .db
+            .read(move |conn| {
+                let (count, rows) = image_store::list(conn, &filter, &page.window())?;
+                Ok((count, annotated(conn, rows.into_iter().map(ImageStoreView::from))?))
+            })
+            .await?;
+        Ok(List::page(count, views))
     }
 }

@@ -1,6 +1,10 @@
 //! The `imagestore` object.
 
-use crate::{command::prelude::*, store::image_store::ImageStore};
+use crate::{
+    command::prelude::*,
+    commands::annotation::view::{HasAnnotations, annotated_view},
+    store::image_store::ImageStore,
+};
 
 /// An image store.
 #[derive(Debug, View)]
@@ -25,8 +29,10 @@ pub struct ImageStoreView {
     /// whether it takes no new templates
     read_only: bool,
     /// whether annotations exist
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
+
+annotated_view!(ImageStoreView, id::ImageStore);
 
 impl From<(ImageStore, Option<String>)> for ImageStoreView {
     fn from((store, zone_name): (ImageStore, Option<String>)) -> Self {
@@ -40,7 +46,7 @@ impl From<(ImageStore, Option<String>)> for ImageStoreView {
             protocol: "file",
             provider_name: store.provider,
             read_only: false,
-            has_annotations: false,
+            has_annotations: HasAnnotations::default(),
         }
     }
 }

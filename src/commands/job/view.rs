@@ -1,6 +1,6 @@
 //! A job as its owner reads it.
 
-use crate::{command::prelude::*, commands::domain::view::shown_path, store::job::Named};
+use crate::{command::prelude::*, domain::identity::shown_path, store::job::Named};
 use serde_json::{Value, json};
 
 /// A job.

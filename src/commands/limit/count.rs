@@ -1,6 +1,6 @@
 //! `updateResourceCount`: counts again what an account or a domain has.
 
-use super::{of_project, resource, subject, view::ResourceCountView};
+use super::{of_project, resource, rows, subject, view::ResourceCountView};
 use crate::{command::prelude::*, store::limit};
 
 /// `updateResourceCount`.
@@ -18,6 +18,9 @@ pub(super) struct Request {
     project_id: Option<Id<id::Project>>,
     /// the number of the resource type; all when not given
     resource_type: Option<i32>,
+    /// the tag; all if not given
+    #[param(since = "4.20.0")]
+    tag: Option<String>,
 }
 
 impl Command for UpdateResourceCount {
@@ -33,6 +36,7 @@ impl Command for UpdateResourceCount {
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
         let only = request.resource_type.map(resource).transpose()?;
+        let tag = request.tag.clone();
         let (of, standings) = cx
             .write(move |tx, caller| {
                 let of = match request.project_id {
@@ -56,10 +60,8 @@ impl Command for UpdateResourceCount {
                 Ok((Some((what, owner)), (of, standings.unwrap_or_default())))
             })
             .await?;
-        let rows = standings
-            .iter()
-            .filter(|standing| only.is_none_or(|only| standing.resource == only))
-            .map(|standing| ResourceCountView::new(&of, standing));
+        let rows = rows(&standings, only, tag.as_deref())
+            .map(|(standing, tag)| ResourceCountView::new(&of, standing, tag));
         Ok(List::whole(rows.collect()))
     }
 }

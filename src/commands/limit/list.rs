@@ -1,6 +1,6 @@
 //! `listResourceLimits`: what an account or a domain may have, every resource, set or not.
 
-use super::{Subject, of_project, resource, subject, view::ResourceLimitView};
+use super::{Subject, of_project, resource, rows, subject, view::ResourceLimitView};
 use crate::{
     command::prelude::*,
     domain::{identity::RoleType, resource::Resource},
@@ -18,6 +18,9 @@ pub(super) struct Request {
     resource_type: Option<i32>,
     /// the name of the resource type, used when its number is not given
     resource_type_name: Option<String>,
+    /// the tag; all if not given
+    #[param(since = "4.20.0")]
+    tag: Option<String>,
     #[param(group)]
     listing: Listing,
 }
@@ -55,10 +58,8 @@ impl Command for ListResourceLimits {
                 Ok((of, standings.unwrap_or_default()))
             })
             .await?;
-        let rows: Vec<_> = standings
-            .iter()
-            .filter(|standing| only.is_none_or(|only| standing.resource == only))
-            .map(|standing| ResourceLimitView::new(&of, standing))
+        let rows: Vec<_> = rows(&standings, only, request.tag.as_deref())
+            .map(|(standing, tag)| ResourceLimitView::new(&of, standing, tag))
             .collect();
         let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         let page = &request.listing.page;

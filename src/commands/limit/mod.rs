@@ -11,7 +11,11 @@ pub mod view;
 use crate::{
     command::{Entry, prelude::*, sync},
     domain::resource::Resource,
-    store::{identity, owner, project},
+    store::{
+        identity,
+        limit::{Standing, Standings},
+        owner, project,
+    },
 };
 
 /// The room's commands.
@@ -71,4 +75,18 @@ fn subject(
 /// The resource of this number.
 fn resource(number: i32) -> Result<Resource> {
     Resource::of_number(number).ok_or_else(|| Error::invalid("Please specify valid resource type"))
+}
+
+/// What an owner has of one resource or of all: as a whole, then of what asks for tags; for one tag, only that.
+fn rows<'a>(
+    of: &'a Standings,
+    only: Option<Resource>,
+    tag: Option<&'a str>,
+) -> impl Iterator<Item = (&'a Standing, Option<&'a str>)> {
+    let whole = of.all.iter().filter(move |_| tag.is_none()).map(|standing| (standing, None));
+    let is_asked = move |of: &str| tag.is_none_or(|tag| tag.eq_ignore_ascii_case(of));
+    let tagged = of.tagged.iter().filter(move |of| is_asked(&of.tag));
+    whole
+        .chain(tagged.map(|of| (&of.standing, Some(of.tag.as_str()))))
+        .filter(move |(standing, _)| only.is_none_or(|only| standing.resource == only))
 }

@@ -3,7 +3,10 @@
 use super::{Subject, of_project, resource, subject, view::ResourceLimitView};
 use crate::{
     command::prelude::*,
-    domain::{identity::RoleType, resource::Resource},
+    domain::{
+        identity::RoleType,
+        resource::{Resource, TagScope},
+    },
     store::{identity, limit, seed},
 };
 
@@ -25,6 +28,9 @@ pub(super) struct Request {
     /// the number of the resource type: 0 instance, 2 volume, 4 template, 6 network, 8 CPU, 9 memory, 10 primary
     /// storage, 11 secondary storage, 16 GPU, 116 memory of GPUs, ..
     resource_type: i32,
+    /// the tag, for a limit of what asks for it
+    #[param(since = "4.20.0")]
+    tag: Option<String>,
 }
 
 impl Command for UpdateResourceLimit {
@@ -49,7 +55,15 @@ impl Command for UpdateResourceLimit {
         if request.account.is_some() && request.domain_id.is_none() {
             return Err(Error::invalid("Account must be specified with domainId parameter"));
         }
+        let tag = request.tag.clone().filter(|tag| !tag.is_empty());
+        if tag.is_some() && kind.tagged_by().is_none() {
+            return Err(Error::Invalid(format!(
+                "Resource limit with a tag is not supported for resource type {}",
+                kind.number()
+            )));
+        }
         let max = if max < 0 { -1 } else { max.saturating_mul(kind.unit()) };
+        let told = tag.clone();
         let (of, standing) = cx
             .write(move |tx, caller| {
                 let of = match request.project_id {
@@ -72,20 +86,23 @@ impl Command for UpdateResourceLimit {
                 let (target, owner, what) = match &of.account {
                     Some((account, _)) => {
                         check_account(tx, caller, *account, max)?;
+                        check_whole(tx, account.uuid(), (kind, tag.as_deref()), max)?;
                         (limit::Target::Account(*account), account.uuid(), Kind::Account)
                     }
                     None => {
-                        check_domain(tx, caller, &of, kind, max)?;
+                        check_domain(tx, caller, &of, (kind, tag.as_deref()), max)?;
                         let domain = of.domain.id;
+                        check_whole(tx, domain.uuid(), (kind, tag.as_deref()), max)?;
                         (limit::Target::Domain(domain), domain.uuid(), Kind::Domain)
                     }
                 };
-                limit::set(tx, target, kind, max)?;
+                let number = tag.as_deref().map(|tag| number(tx, kind, tag)).transpose()?;
+                limit::set(tx, target, (kind, number), max)?;
                 let standing = limit::Standing { resource: kind, used: 0, max: (max >= 0).then_some(max) };
                 Ok((Some((what, owner)), (of.clone(), standing)))
             })
             .await?;
-        Ok(One(ResourceLimitView::new(&of, &standing)))
+        Ok(One(ResourceLimitView::new(&of, &standing, told.as_deref())))
     }
 }
 
@@ -118,7 +135,7 @@ fn check_domain(
     tx: &mut Tx<'_>,
     caller: &Caller,
     of: &Subject,
-    kind: Resource,
+    (kind, tag): (Resource, Option<&str>),
     max: i64,
 ) -> Result<()> {
     let domain = of.domain.id;
@@ -134,11 +151,42 @@ fn check_domain(
     }
     let Some(parent) = of.domain.parent_id else { return Ok(()) };
     let above = limit::standings(tx, &[parent.uuid()])?.remove(&parent.uuid()).unwrap_or_default();
-    let most = above.iter().find(|standing| standing.resource == kind).and_then(|above| above.max);
+    let most = super::rows(&above, Some(kind), tag).next().and_then(|(above, _)| above.max);
     match most {
         Some(most) if max > most => Err(Error::Invalid(format!(
             "Domain {}(id: {parent}) has maximum allowed resource limit {most} for {}, please specify a value less than or equal to {most}",
             of.domain.name,
+            kind.name()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The number of a tag that has limits.
+fn number(conn: &mut Conn, kind: Resource, tag: &str) -> Result<i32> {
+    let all = limit::tags(conn)?;
+    let found = all.iter().find(|of| of.counts(kind) && of.name.eq_ignore_ascii_case(tag));
+    found.map(|of| of.number).ok_or_else(|| {
+        let setting = kind.tagged_by().map(TagScope::setting).unwrap_or_default();
+        Error::Invalid(format!("{tag} is none of the tags that {setting} names"))
+    })
+}
+
+/// What asks for a tag may not be more than the whole.
+fn check_whole(
+    conn: &mut Conn,
+    owner: uuid::Uuid,
+    (kind, tag): (Resource, Option<&str>),
+    max: i64,
+) -> Result<()> {
+    if tag.is_none() {
+        return Ok(());
+    }
+    let all = limit::standings(conn, &[owner])?.remove(&owner).unwrap_or_default().all;
+    let whole = all.iter().find(|of| of.resource == kind).and_then(|of| of.max);
+    match whole {
+        Some(whole) if whole > 0 && max > whole => Err(Error::Invalid(format!(
+            "Maximum untagged resource limit for resource type {} is {whole}, please specify a value less than or equal to that",
             kind.name()
         ))),
         _ => Ok(()),

@@ -2,6 +2,7 @@
 //! administrators.
 
 use super::{
+    not_here::CreateNotHere,
     range::{Given, Range, next, refuse_overlap},
     view::NetworkView,
 };
@@ -52,6 +53,8 @@ pub(super) struct Request {
     domain_id: Option<Id<id::Domain>>,
     /// the ID of the project that will own it
     project_id: Option<Id<id::Project>>,
+    #[param(group)]
+    _not_here: CreateNotHere,
 }
 
 impl Command for CreateNetwork {

@@ -2,7 +2,7 @@
 
 use crate::{
     command::prelude::*,
-    domain::{infra::GuestType, machine::names},
+    domain::{identity::Reach, infra::GuestType, machine::names},
     store::{host, network, owner},
 };
 use serde::{Deserialize, Serialize};
@@ -100,10 +100,9 @@ pub(super) fn may_change(tx: &mut Tx<'_>, found: &network::Network, caller: &Cal
     if caller.is_admin() || owner::is_theirs(tx, caller, found.account_id)? {
         return Ok(());
     }
-    if caller.role.account_type() == 2 && found.acl_type == "Account" {
-        return Ok(()); // in the caller's domain, as the kernel has seen
+    let is_above = matches!(caller.scope().reach(), Reach::Domain { .. });
+    if is_above && found.acl_type == "Account" {
+        return Ok(()); // in the caller's domain or below it, as the kernel has seen
     }
-    Err(Error::Forbidden(
-        "Caller does not have permission to operate with provided resource.".to_owned(),
-    ))
+    Err(Error::not_permitted())
 }

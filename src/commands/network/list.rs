@@ -1,8 +1,8 @@
 //! `listNetworks`: one's own networks and those that everyone may use.
 
-use super::view::NetworkView;
+use super::view::{NetworkView, views};
 use crate::{
-    command::prelude::*,
+    command::{TagFilter, prelude::*},
     store::{network, owner},
 };
 
@@ -44,6 +44,8 @@ pub(super) struct Request {
     /// account: only one's own; shared: only others'; all
     network_filter: Option<String>,
     #[param(group)]
+    tags: TagFilter,
+    #[param(group)]
     listing: Listing,
 }
 
@@ -64,7 +66,7 @@ impl Command for ListNetworks {
         }
         let caller = std::sync::Arc::clone(&cx.caller);
         let listing = request.listing.clone();
-        let (count, rows) = cx
+        let (count, views) = cx
             .db
             .read(move |conn| {
                 let wanted = listing.wanted();
@@ -92,11 +94,13 @@ impl Command for ListNetworks {
                     acl_type: request.acl_type.clone(),
                     physical_network: request.physical_network_id,
                     offering: request.network_offering_id,
+                    tags: request.tags.0.clone(),
                 };
-                network::list(conn, &filter, &listing.page.window())
+                let (count, rows) = network::list(conn, &filter, &listing.page.window())?;
+                Ok((count, views(conn, rows)?))
             })
             .await?;
-        Ok(List::page(count, rows.into_iter().map(NetworkView::from).collect()))
+        Ok(List::page(count, views))
     }
 }
 

@@ -8,6 +8,7 @@ mod create;
 mod delete;
 pub mod first;
 mod list;
+mod not_here;
 mod range;
 mod update;
 pub mod view;

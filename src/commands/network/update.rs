@@ -1,6 +1,11 @@
 //! `updateNetwork`: name, description and the domain of host names.
 
-use super::{create::check_domain, delete::may_change, view::NetworkView};
+use super::{
+    create::check_domain,
+    delete::may_change,
+    not_here::UpdateNotHere,
+    view::{NetworkView, one},
+};
 use crate::{command::prelude::*, store::network};
 
 /// `updateNetwork`.
@@ -20,6 +25,8 @@ pub(super) struct Request {
     network_domain: Option<String>,
     /// the ID of the network offering; it cannot be changed
     network_offering_id: Option<Id<id::NetworkOffering>>,
+    #[param(group)]
+    _not_here: UpdateNotHere,
 }
 
 impl ImmediateCommand for UpdateNetwork {
@@ -50,6 +57,6 @@ impl ImmediateCommand for UpdateNetwork {
     }
 
     async fn tell(cx: &Cx, id: Id<id::Network>) -> Result<Self::Response> {
-        Ok(One(cx.db.read(move |conn| network::named(conn, id)).await?.into()))
+        Ok(One(cx.db.read(move |conn| one(conn, id)).await?))
     }
 }

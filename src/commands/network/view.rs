@@ -2,9 +2,16 @@
 
 use crate::{
     command::{OwnerFields, prelude::*},
-    commands::network_offering::view::{ServiceView, services},
-    domain::infra::GuestType,
-    store::network::Named,
+    commands::{
+        annotation::view::{HasAnnotations, annotated, annotated_view},
+        network_offering::view::{ServiceView, services},
+        tag::view::{TagView, views as tag_views},
+    },
+    domain::{identity::shown_path, infra::GuestType},
+    store::{
+        network::{self, Named},
+        tag,
+    },
 };
 
 /// A network.
@@ -86,7 +93,7 @@ pub struct NetworkView {
     /// whether it exists without instances
     is_persistent: bool,
     /// the tags of the network
-    tags: Vec<serde_json::Value>,
+    tags: Vec<TagView>,
     /// what else is known of the network
     details: BTreeMap<String, String>,
     /// whether users see it
@@ -102,16 +109,10 @@ pub struct NetworkView {
     /// when it was made
     created: Date,
     /// whether annotations exist
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
 
-/// A domain's path as clients see it: `ROOT/a/b`.
-pub fn domain_path(path: &str) -> String {
-    match path.trim_matches('/') {
-        "" => "ROOT".to_owned(),
-        below => format!("ROOT/{below}"),
-    }
-}
+annotated_view!(NetworkView, id::Network);
 
 impl From<Named> for NetworkView {
     fn from(named: Named) -> Self {
@@ -146,7 +147,7 @@ impl From<Named> for NetworkView {
             owner: owner.into(),
             domain_id: network.domain_id,
             domain: domain.0,
-            domain_path: domain_path(&domain.1),
+            domain_path: shown_path(&domain.1),
             service: services(network.guest_type),
             network_domain: network.network_domain,
             physical_network_id: network.physical_network_id,
@@ -162,7 +163,25 @@ impl From<Named> for NetworkView {
             redundant_router: false,
             supports_vm_autoscaling: false,
             created: Date(created),
-            has_annotations: false,
+            has_annotations: HasAnnotations::default(),
         }
     }
+}
+
+/// The views of these networks. Two statements.
+pub(super) fn views(conn: &mut Conn, rows: Vec<Named>) -> Result<Vec<NetworkView>> {
+    let ids: Vec<Id<id::Network>> = rows.iter().map(|row| row.network.id).collect();
+    let mut tags = tag::of(conn, &ids)?;
+    let view = |row: Named| {
+        let tags = tag_views(tags.remove(&row.network.id));
+        NetworkView { tags, ..NetworkView::from(row) }
+    };
+    annotated(conn, rows.into_iter().map(view))
+}
+
+/// The view of one network. Error: not found.
+pub(super) fn one(conn: &mut Conn, id: Id<id::Network>) -> Result<NetworkView> {
+    let named = network::named(conn, id)?;
+    let found = views(conn, vec![named])?.pop();
+    found.ok_or_else(|| Error::NotFound { what: "network", id: id.to_string() })
 }

@@ -1,7 +1,7 @@
 //! `listNetworkOfferings`: the kinds of network.
 
 use super::view::NetworkOfferingView;
-use crate::{command::prelude::*, store::network_offering};
+use crate::{command::prelude::*, commands::annotation::view::annotated, store::network_offering};
 
 /// `listNetworkOfferings`.
 #[derive(Debug)]
@@ -61,8 +61,13 @@ impl Command for ListNetworkOfferings {
             specify_vlan: request.specify_vlan,
             specify_ip_ranges: request.specify_ip_ranges,
         };
-        let (count, rows) =
-            cx.db.read(move |conn| network_offering::list(conn, &filter, &page.window())).await?;
-        Ok(List::page(count, rows.into_iter().map(NetworkOfferingView::from).collect()))
+        let (count, views) = cx
+            .db
+            .read(move |conn| {
+                let (count, rows) = network_offering::list(conn, &filter, &page.window())?;
+                Ok((count, annotated(conn, rows.into_iter().map(NetworkOfferingView::from))?))
+            })
+            .await?;
+        Ok(List::page(count, views))
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     command::prelude::*,
+    commands::annotation::view::{HasAnnotations, annotated_view},
     domain::{Time, infra::GuestType},
     store::network_offering::NetworkOffering,
 };
@@ -47,8 +48,10 @@ pub struct NetworkOfferingView {
     /// the internet protocol
     internet_protocol: &'static str,
     /// whether annotations exist
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
+
+annotated_view!(NetworkOfferingView, id::NetworkOffering);
 
 /// A service of a network.
 #[derive(Debug, View)]
@@ -106,7 +109,7 @@ impl From<(NetworkOffering, Time)> for NetworkOfferingView {
             is_persistent: false,
             egress_default_policy: true,
             internet_protocol: "IPv4",
-            has_annotations: false,
+            has_annotations: HasAnnotations::default(),
         }
     }
 }

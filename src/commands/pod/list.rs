@@ -3,11 +3,8 @@
 use super::view::PodView;
 use crate::{
     command::prelude::*,
-    commands::capacity::view::CapacityView,
-    store::{
-        capacity::{self, GPU, Per, Sum},
-        gpu_count, pod,
-    },
+    commands::{annotation::view::annotated, capacity::view::CapacityView},
+    store::{capacity, pod},
 };
 
 /// `listPods`.
@@ -58,17 +55,13 @@ impl Command for ListPods {
 
 fn views(conn: &mut Conn, pods: Vec<(pod::Pod, String)>, capacities: bool) -> Result<Vec<PodView>> {
     if !capacities {
-        return Ok(pods.into_iter().map(|(pod, zone)| PodView::new(pod, zone)).collect());
+        return annotated(conn, pods.into_iter().map(|(pod, zone)| PodView::new(pod, zone)));
     }
     let ids: Vec<Id<id::Pod>> = pods.iter().map(|(pod, _)| pod.id).collect();
-    let gpus = gpu_count::by_pod(conn, &ids)?;
-    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    let mut sums = capacity::sums(conn, Per::Pod, &texts)?;
+    let mut sums = capacity::sums(conn, &ids)?;
     let view = |(pod, zone): (pod::Pod, String)| {
-        let mut found = sums.remove(&pod.id.to_string()).unwrap_or_default();
-        let count = gpus.get(&pod.id).copied().unwrap_or_default();
-        found.push(Sum { kind: GPU, used: count.used, total: count.total });
+        let found = sums.remove(&pod.id).unwrap_or_default();
         PodView::new(pod, zone).with_capacity(CapacityView::inside(found))
     };
-    Ok(pods.into_iter().map(view).collect())
+    annotated(conn, pods.into_iter().map(view))
 }

@@ -3,6 +3,7 @@
 use super::{create::network, view::PodView};
 use crate::{
     command::prelude::*,
+    commands::annotation::view::annotated_one,
     domain::infra::switch,
     store::{Window, pod},
 };
@@ -69,7 +70,8 @@ impl Command for UpdatePod {
                     Some(pod.netmask.as_str()).filter(|text| !text.is_empty()),
                     Some(pod.gateway.as_str()).filter(|text| !text.is_empty()),
                 )?;
-                Ok((Some((Kind::Pod, id.uuid())), PodView::new(pod, zone)))
+                let view = annotated_one(tx, PodView::new(pod, zone))?;
+                Ok((Some((Kind::Pod, id.uuid())), view))
             })
             .await?;
         Ok(One(view))

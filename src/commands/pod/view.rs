@@ -1,7 +1,12 @@
 //! The `pod` object.
 
 use crate::{
-    command::prelude::*, commands::capacity::view::CapacityView, domain::infra::Switch,
+    command::prelude::*,
+    commands::{
+        annotation::view::{HasAnnotations, annotated_view},
+        capacity::view::CapacityView,
+    },
+    domain::infra::Switch,
     store::pod::Pod,
 };
 
@@ -38,8 +43,10 @@ pub struct PodView {
     /// how much there is and how much is in use
     capacity: Option<Vec<CapacityView>>,
     /// whether annotations exist
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
+
+annotated_view!(PodView, id::Pod);
 
 /// A range of addresses of a pod.
 #[derive(Debug, View)]
@@ -89,7 +96,7 @@ impl PodView {
             end_ip,
             allocation_state: Switch::as_str(allocation_state),
             capacity: None,
-            has_annotations: false,
+            has_annotations: HasAnnotations::default(),
         }
     }
 

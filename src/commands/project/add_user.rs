@@ -1,9 +1,12 @@
-//! `addUserToProject`: one user of an account as a member, without the others.
+//! `addUserToProject`: one user of an account as a member, without the others, or an invitation where those are required.
 
-use super::power::{changeable, is_admin, role};
+use super::{
+    invite::{ask, check_active, is_required, no_mail},
+    power::{changeable, is_admin, role},
+};
 use crate::{
     command::{Changed, ImmediateCommand, Inner, prelude::*},
-    store::project_user,
+    store::{project_invitation::user_in, project_user},
 };
 
 /// `addUserToProject`.
@@ -17,6 +20,8 @@ pub(super) struct Request {
     project_id: Id<id::Project>,
     /// the name of the user, in the domain of the project
     username: String,
+    /// an address to invite by mail; refused where invitations are required, since no mail is sent
+    email: Option<String>,
     /// the ID of the role that limits the user in the project
     #[param(name = "projectroleid")]
     project_role_id: Option<Inner<id::ProjectRole>>,
@@ -40,13 +45,24 @@ impl ImmediateCommand for AddUserToProject {
     fn change(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Changed<id::Project>> {
         let id = request.project_id;
         let found = changeable(tx, caller, id)?;
+        check_active(&found, "user")?;
         let name = &request.username;
-        let who = project_user::named(tx, name, found.domain.0)?.ok_or_else(|| {
+        let unknown = || {
             Error::Invalid(format!("Unable to find user {name} in domain id={}", found.domain.0))
-        })?;
+        };
+        let who = project_user::named(tx, name, found.domain.0)?.ok_or_else(unknown)?;
         let role = role(tx, Self::SPEC.name, id, request.project_role_id)?;
-        project_user::join(tx, id, who, (is_admin(request.role_type.as_deref())?, role))?;
-        Ok(Changed::known(id))
+        let becomes = (is_admin(request.role_type.as_deref())?, role);
+        let asks = is_required(tx)?;
+        if asks {
+            no_mail(request.email.as_deref())?;
+            let who = user_in(tx, who, found.domain.0)?.ok_or_else(unknown)?;
+            ask(tx, &found, who, becomes)?;
+        } else {
+            project_user::join(tx, id, who, becomes)?;
+        }
+        let verb = if asks { "inviting" } else { "adding" };
+        Ok(Changed::known(id).described(format!("{verb} user {name} to project {}", found.name)))
     }
 
     async fn tell(_: &Cx, _: Id<id::Project>) -> Result<Success> {

@@ -9,7 +9,9 @@ mod add_user;
 mod create;
 mod delete;
 mod delete_account;
+mod delete_invitation;
 mod delete_user;
+mod invite;
 mod list;
 mod list_accounts;
 mod list_invitations;
@@ -17,6 +19,7 @@ mod power;
 pub mod role;
 mod suspend;
 mod update;
+mod update_invitation;
 pub mod view;
 
 use crate::command::{Entry, asynchronous, immediate, sync};
@@ -38,9 +41,11 @@ pub const COMMANDS: &[Entry] = &[
     immediate::<create::CreateProject>(),
     asynchronous::<delete::DeleteProject>(),
     immediate::<delete_account::DeleteAccountFromProject>(),
+    immediate::<delete_invitation::DeleteProjectInvitation>(),
     sync::<list::ListProjects>(),
     sync::<list_accounts::ListProjectAccounts>(),
     sync::<list_invitations::ListProjectInvitations>(),
     immediate::<suspend::SuspendProject>(),
     immediate::<update::UpdateProject>(),
+    immediate::<update_invitation::UpdateProjectInvitation>(),
 ];

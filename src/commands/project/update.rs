@@ -1,10 +1,13 @@
 //! `updateProject`: another name or text, or another administrator.
 
 use super::{
-    power::{account_named, changeable, is_admin},
+    power::{account_named, changeable, check_administered, is_admin},
     view::{ProjectView, one},
 };
-use crate::{command::prelude::*, store::project};
+use crate::{
+    command::{Inner, prelude::*, unknown_id},
+    store::{project, project_user},
+};
 
 /// `updateProject`.
 #[derive(Debug)]
@@ -22,6 +25,9 @@ pub(super) struct Request {
     display_text: Option<String>,
     /// the member to make an administrator, or not one
     account: Option<String>,
+    /// the user to make an administrator, or not one, who is a member without the others of its account
+    #[param(name = "userid")]
+    user_id: Option<Inner<id::User>>,
     /// Admin or Regular; Admin when not given
     #[param(name = "roletype")]
     role_type: Option<String>,
@@ -44,6 +50,11 @@ impl ImmediateCommand for UpdateProject {
 
     fn change(tx: &mut Tx<'_>, caller: &Caller, request: &Request) -> Result<Changed<id::Project>> {
         let id = request.id;
+        if request.account.is_some() && request.user_id.is_some() {
+            return Err(Error::invalid(
+                "Account name and user ID are mutually exclusive. Provide either account name to update account or user ID to update the user of the project",
+            ));
+        }
         let mut changed = changeable(tx, caller, id)?;
         if let Some(name) = request.name.clone().filter(|name| !name.trim().is_empty()) {
             changed.name = name;
@@ -52,6 +63,14 @@ impl ImmediateCommand for UpdateProject {
         project::write(tx, &changed)?;
         if let Some(name) = &request.account {
             hand_over(tx, &changed, name, request)?;
+        }
+        if let Some(Inner(user)) = request.user_id {
+            let becomes =
+                request.role_type.as_deref().map_or(Ok(true), |role| is_admin(Some(role)))?;
+            if !project_user::promote(tx, id, user, becomes)? {
+                return Err(unknown_id(Self::SPEC.name, "userid", &user.to_string()));
+            }
+            check_administered(tx, id)?;
         }
         Ok(Changed::known(id))
     }

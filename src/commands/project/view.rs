@@ -2,11 +2,16 @@
 
 use crate::{
     command::prelude::*,
-    commands::limit::view::ProjectLimits,
+    commands::{
+        limit::view::ProjectLimits,
+        tag::view::{TagView, views as tag_views},
+    },
     domain::identity::shown_path,
     store::{
         limit,
         project::{self, FirstUser, Member, Project},
+        project_invitation::Invitation,
+        tag,
     },
 };
 
@@ -33,12 +38,12 @@ pub struct ProjectView {
     /// when the project was made
     created: Date,
     /// the tags of the project
-    tags: Vec<String>,
+    tags: Vec<TagView>,
     #[view(group)]
     limits: ProjectLimits,
 }
 
-/// Projects with their owners, as answers show them. Three statements.
+/// Projects with their owners, as answers show them. Four statements more than their limits take.
 pub(super) fn shown(conn: &mut Conn, projects: Vec<Project>) -> Result<Vec<ProjectView>> {
     let ids: Vec<_> = projects.iter().map(|project| project.id).collect();
     let members = project::members(conn, &ids)?;
@@ -56,7 +61,8 @@ pub(super) fn shown(conn: &mut Conn, projects: Vec<Project>) -> Result<Vec<Proje
         owner
     };
     let owners: Vec<_> = projects.iter().map(|project| project.account.0.uuid()).collect();
-    let mut limits = limit::standings(conn, &owners)?;
+    let mut limits = limit::of_accounts(conn, &owners)?;
+    let mut tags = tag::of(conn, &ids)?;
     let view = |project: Project| ProjectView {
         limits: limits.remove(&project.account.0.uuid()).unwrap_or_default().into(),
         id: project.id,
@@ -68,7 +74,7 @@ pub(super) fn shown(conn: &mut Conn, projects: Vec<Project>) -> Result<Vec<Proje
         project_account_name: project.account.1,
         state: if project.is_active { "Active" } else { "Suspended" },
         created: project.created.into(),
-        tags: Vec::new(),
+        tags: tag_views(tags.remove(&project.id)),
     };
     Ok(projects.into_iter().map(view).collect())
 }
@@ -133,6 +139,46 @@ impl ProjectAccountView {
             user_id,
             project_role_id: member.role.map(|(id, _)| id),
             user: of_account,
+        }
+    }
+}
+
+/// An invitation to a project.
+#[derive(Debug, View)]
+#[view(object = "projectinvitation")]
+pub struct ProjectInvitationView {
+    /// the ID of the invitation
+    id: Id<id::ProjectInvitation>,
+    /// the ID of the project
+    project_id: Id<id::Project>,
+    /// the name of the project
+    project: String,
+    /// the ID of the domain of the account
+    domain_id: Id<id::Domain>,
+    /// the ID of the user, if not the whole account is invited
+    user_id: Option<Id<id::User>>,
+    /// the name of the domain of the account
+    domain: String,
+    /// the path of the domain of the account
+    domain_path: String,
+    /// the name of the account that is invited
+    account: String,
+    /// Pending, Completed, Expired or Declined
+    state: String,
+}
+
+impl From<Invitation> for ProjectInvitationView {
+    fn from(row: Invitation) -> Self {
+        Self {
+            id: row.id,
+            state: row.state().to_string(),
+            project_id: row.project.0,
+            project: row.project.1,
+            domain_id: row.domain.0,
+            user_id: row.user,
+            domain: row.domain.1,
+            domain_path: shown_path(&row.domain.2),
+            account: row.account.1,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! `createServiceOffering`: names a size of instance and, if wanted, its GPUs.
 
-use super::view::ServiceOfferingView;
+use super::{not_here::NotHere, view::ServiceOfferingView};
 use crate::{
     command::prelude::*,
+    commands::disk_rates::DiskRates,
     domain::machine::shape::HugePages,
     store::{
         deploy::{HUGE_PAGES, MAX_GPUS, MIN_GPUS},
@@ -82,6 +83,10 @@ pub(super) struct Request {
     gpu_display: Option<bool>,
     /// the ID of the GPU offering: an ordered list of acceptable GPUs
     gpu_offering_id: Option<Id<id::GpuOffering>>,
+    #[param(group)]
+    _rates: DiskRates,
+    #[param(group)]
+    _not_here: NotHere,
 }
 
 impl Command for CreateServiceOffering {
@@ -164,6 +169,11 @@ fn check_gpus(request: &Request) -> Result<Option<i32>> {
     check_gpu_limits(request, ways.contains(&true))?;
     match (request.vgpu_profile_id, request.gpu_count) {
         (_, Some(count)) if count < 1 => Err(Error::invalid("GPU count must be greater than 0.")),
+        // the form of the web UI says 1 also when no GPU is chosen
+        (None, Some(1)) if request.gpu_offering_id.is_none() => Ok(None),
+        (None, Some(_)) if request.gpu_offering_id.is_some() => Err(Error::invalid(
+            "the GPU offering says how many GPUs there are; mingpucount and maxgpucount say how many an instance may ask",
+        )),
         (None, Some(_)) => Err(Error::invalid("gpucount needs a vgpuprofileid")),
         (Some(_), Some(count)) if count > 64 => {
             Err(Error::Invalid(format!("gpucount {count} is more than any host has: at most 64")))

@@ -3,6 +3,7 @@
 use super::view::ServiceOfferingView;
 use crate::{
     command::prelude::*,
+    commands::annotation::view::annotated,
     store::service_offering::{self, Filter},
 };
 use std::sync::Arc;
@@ -81,8 +82,13 @@ impl Command for ListServiceOfferings {
             not_of_vm: request.virtual_machine_id,
         };
         let caller = Arc::clone(&cx.caller);
-        let (count, rows) =
-            cx.db.read(move |conn| service_offering::list(conn, &caller, &filter, &window)).await?;
-        Ok(List::page(count, rows.into_iter().map(ServiceOfferingView::from).collect()))
+        let (count, views) = cx
+            .db
+            .read(move |conn| {
+                let (count, rows) = service_offering::list(conn, &caller, &filter, &window)?;
+                Ok((count, annotated(conn, rows.into_iter().map(ServiceOfferingView::from))?))
+            })
+            .await?;
+        Ok(List::page(count, views))
     }
 }

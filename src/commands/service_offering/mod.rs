@@ -6,6 +6,7 @@
 mod create;
 mod delete;
 mod list;
+mod not_here;
 mod update;
 pub mod view;
 

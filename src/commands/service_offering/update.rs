@@ -3,6 +3,7 @@
 use super::view::ServiceOfferingView;
 use crate::{
     command::prelude::*,
+    commands::annotation::view::annotated_one,
     store::service_offering::{self, Change},
 };
 
@@ -60,7 +61,11 @@ impl Command for UpdateServiceOffering {
             Ok((Some((Kind::ServiceOffering, id.uuid())), ()))
         })
         .await?;
-        Ok(One(cx.db.read(move |conn| service_offering::one(conn, id)).await?.into()))
+        let view = cx.db.read(move |conn| {
+            let listed = service_offering::one(conn, id)?;
+            annotated_one(conn, ServiceOfferingView::from(listed))
+        });
+        Ok(One(view.await?))
     }
 }
 
@@ -73,7 +78,5 @@ pub(super) fn check_administered(
     if caller.is_admin() || service_offering::may_administer(tx, caller, id)? {
         return Ok(());
     }
-    Err(Error::Forbidden(
-        "Caller does not have permission to operate with provided resource.".to_owned(),
-    ))
+    Err(Error::not_permitted())
 }

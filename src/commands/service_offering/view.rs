@@ -1,6 +1,11 @@
 //! The `serviceoffering` object.
 
-use crate::{command::prelude::*, domain::identity::shown_path, store::service_offering::Listed};
+use crate::{
+    command::prelude::*,
+    commands::annotation::view::{HasAnnotations, annotated_view},
+    domain::identity::shown_path,
+    store::service_offering::Listed,
+};
 
 /// A service offering.
 #[derive(Debug, View)]
@@ -85,8 +90,10 @@ pub struct ServiceOfferingView {
     /// the name of the GPU offering
     gpu_offering_name: Option<String>,
     /// whether the service offering has annotations
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
+
+annotated_view!(ServiceOfferingView, id::ServiceOffering);
 
 impl From<Listed> for ServiceOfferingView {
     fn from(listed: Listed) -> Self {
@@ -133,7 +140,7 @@ impl From<Listed> for ServiceOfferingView {
             gpu_display: Some(offering.gpu_display),
             gpu_offering_id: offering.gpu_offering_id,
             gpu_offering_name: gpu_offering,
-            has_annotations: false,
+            has_annotations: HasAnnotations::default(),
         }
     }
 }

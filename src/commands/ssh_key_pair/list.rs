@@ -3,6 +3,7 @@
 use super::view::SshKeyPairView;
 use crate::{
     command::prelude::*,
+    commands::annotation::view::annotated,
     store::{
         owner,
         ssh_key_pair::{self, Filter},
@@ -43,13 +44,15 @@ impl Command for ListSshKeyPairs {
         let (wanted, window) = (listing.wanted(), listing.page.window());
         let filter = Filter { id, name, fingerprint };
         let caller = Arc::clone(&cx.caller);
-        let (count, rows) = cx
+        let (count, views) = cx
             .db
             .read(move |conn| {
                 let owners = owner::owners(conn, &caller, &wanted, filter.id.is_some())?;
-                ssh_key_pair::list(conn, &owners, &filter, &window)
+                let (count, rows) = ssh_key_pair::list(conn, &owners, &filter, &window)?;
+                let views = rows.into_iter().map(SshKeyPairView::from);
+                Ok((count, annotated(conn, views)?))
             })
             .await?;
-        Ok(List::page(count, rows.into_iter().map(SshKeyPairView::from).collect()))
+        Ok(List::page(count, views))
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     command::{OwnerFields, prelude::*},
+    commands::annotation::view::{HasAnnotations, annotated_view},
     store::ssh_key_pair::Listed,
 };
 
@@ -22,8 +23,10 @@ pub struct SshKeyPairView {
     /// the fingerprint of the public key
     fingerprint: String,
     /// whether the key pair has annotations
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
+
+annotated_view!(SshKeyPairView, id::SshKeyPair);
 
 /// A key pair that was just made.
 #[derive(Debug, View)]
@@ -44,7 +47,7 @@ pub struct MadeView {
     /// the fingerprint of the public key
     fingerprint: String,
     /// whether the key pair has annotations
-    has_annotations: bool,
+    has_annotations: bool, // a new one has none
 }
 
 impl From<Listed> for SshKeyPairView {
@@ -57,7 +60,7 @@ impl From<Listed> for SshKeyPairView {
             domain_id,
             domain,
             fingerprint,
-            has_annotations: false,
+            has_annotations: HasAnnotations::default(),
         }
     }
 }

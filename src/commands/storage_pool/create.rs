@@ -5,7 +5,7 @@ use super::{
     view::{StoragePoolView, one},
 };
 use crate::{
-    command::prelude::*,
+    command::{prelude::*, unmet::not_here},
     domain::infra::{PoolKind, PoolScope, PoolState, by_word},
     store::{cluster, host, storage_pool, zone},
 };
@@ -41,6 +41,20 @@ pub(super) struct Request {
     scope: Option<String>,
     /// whether volumes are managed one by one, which they are not
     managed: Option<bool>,
+    #[param(group)]
+    _not_here: NotHere,
+}
+
+not_here! {
+    /// What pools have elsewhere.
+    NotHere {
+        refused "capacityiops" long "the operations a second of the pool, which are not counted";
+        unused "capacitybytes" long "the size of the pool, which its host says";
+        unused "hypervisor" string "the kind of host, which the cluster says";
+        unused "details" map "details by name";
+        refused "storageaccessgroups" string "storage access groups, of which there are none";
+        refused "istagarule" boolean "whether tags is a rule, which it is not";
+    }
 }
 
 impl Command for CreateStoragePool {

@@ -1,7 +1,11 @@
 //! `updateStoragePool`: name, tags, and whether it takes volumes.
 
 use super::view::{StoragePoolView, one};
-use crate::{command::prelude::*, domain::infra::PoolState, store::storage_pool};
+use crate::{
+    command::{prelude::*, unmet::not_here},
+    domain::infra::PoolState,
+    store::storage_pool,
+};
 
 /// `updateStoragePool`.
 #[derive(Debug)]
@@ -18,6 +22,19 @@ pub(super) struct Request {
     tags: Option<String>,
     /// whether it takes volumes
     enabled: Option<bool>,
+    #[param(group)]
+    _not_here: NotHere,
+}
+
+not_here! {
+    /// What pools have elsewhere.
+    NotHere {
+        refused "capacityiops" long "the operations a second of the pool, which are not counted";
+        refused "capacitybytes" long "the size of the pool, which its host says";
+        refused "url" string "another place of the pool: delete it and create it again";
+        unused "details" map "details by name";
+        refused "istagarule" boolean "whether tags is a rule, which it is not";
+    }
 }
 
 impl Command for UpdateStoragePool {
@@ -32,7 +49,7 @@ impl Command for UpdateStoragePool {
     type Response = One<StoragePoolView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { id, name, tags, enabled } = request;
+        let Request { id, name, tags, enabled, _not_here: _ } = request;
         let changes = storage_pool::Changes {
             name: name.filter(|name| !name.is_empty()),
             tags: tags.map(|tags| Some(tags).filter(|tags| !tags.is_empty())),

@@ -2,6 +2,7 @@
 
 use crate::{
     command::prelude::*,
+    commands::annotation::view::{HasAnnotations, annotated, annotated_view},
     domain::infra::{Hypervisor, PoolKind, PoolScope, PoolState},
     store::storage_pool::{self, Named},
 };
@@ -65,8 +66,10 @@ pub struct StoragePoolView {
     /// what else is known of the pool
     details: BTreeMap<String, String>,
     /// whether annotations exist
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
+
+annotated_view!(StoragePoolView, id::StoragePool);
 
 impl StoragePoolView {
     /// A pool and what volumes are promised of it.
@@ -106,14 +109,14 @@ impl StoragePoolView {
             )]),
             managed: false,
             details: BTreeMap::new(),
-            has_annotations: false,
+            has_annotations: HasAnnotations::default(),
             name: pool.name,
             tags: pool.tags,
         }
     }
 }
 
-/// The views of these pools. One statement.
+/// The views of these pools. Two statements.
 pub fn views(conn: &mut Conn, rows: Vec<Named>) -> Result<Vec<StoragePoolView>> {
     let ids: Vec<Id<id::StoragePool>> = rows.iter().map(|row| row.pool.id).collect();
     let promised = storage_pool::promised(conn, &ids)?;
@@ -121,7 +124,7 @@ pub fn views(conn: &mut Conn, rows: Vec<Named>) -> Result<Vec<StoragePoolView>> 
         let bytes = promised.get(&row.pool.id).copied().unwrap_or_default();
         StoragePoolView::new(row, bytes)
     };
-    Ok(rows.into_iter().map(view).collect())
+    annotated(conn, rows.into_iter().map(view))
 }
 
 /// The view of one pool. Error: not found.

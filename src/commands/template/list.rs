@@ -5,7 +5,7 @@ use super::{
     words::filter,
 };
 use crate::{
-    command::prelude::*,
+    command::{TagFilter, prelude::*},
     store::{
         owner::{self, Owners},
         template::{self, Wanted},
@@ -44,6 +44,8 @@ pub(super) struct Request {
     os_category_id: Option<Id<id::OsCategory>>,
     /// whether instances can be made of it
     is_ready: Option<bool>,
+    #[param(group)]
+    tags: TagFilter,
     #[param(group)]
     listing: Listing,
 }
@@ -97,6 +99,7 @@ impl Command for ListTemplates {
                     os_category: request.os_category_id,
                     arch: request.arch.clone(),
                     is_unique: request.show_unique == Some(true),
+                    tags: request.tags.0.clone(),
                 };
                 let (count, rows) = template::list(conn, &filter, &listing.page.window())?;
                 Ok((count, views(conn, rows)?))

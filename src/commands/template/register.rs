@@ -6,7 +6,7 @@ use super::{
     words::{AnyZone, without_password},
 };
 use crate::{
-    command::{Settings, prelude::*},
+    command::{Settings, prelude::*, unmet::not_here},
     domain::{
         checksum::Checksum,
         infra::{Hypervisor, ImageFormat, TemplateState, by_word},
@@ -60,6 +60,26 @@ pub(super) struct Request {
     zone_ids: Vec<AnyZone>,
     /// the CPU architecture; only x86_64 is supported
     arch: Option<String>,
+    #[param(group)]
+    _not_here: NotHere,
+}
+
+not_here! {
+    /// What templates have elsewhere.
+    NotHere {
+        refused "deployasis" boolean "whether its OVF file says what an instance is, which templates do not have";
+        refused "directdownload" boolean "whether hosts fetch it by themselves, which none does";
+        refused "extensionid" uuid "an external orchestrator, of which there is none";
+        refused "externaldetails" map "details of an external orchestrator, of which there is none";
+        refused "forcks" boolean "whether Kubernetes clusters are made of it, of which there are none";
+        refused "isrouting" boolean "whether routers are made of it, of which there are none";
+        refused "templatetag" string "the tag of hosts that may run it: service offerings have hosttags";
+        unused "templatetype" string "the kind of template";
+        unused "bits" integer "32 or 64";
+        unused "requireshvm" boolean "whether it needs a host with hardware virtualisation, which all are";
+        unused "sshkeyenabled" boolean "whether it takes SSH keys, which all do";
+        unused "isdynamicallyscalable" boolean "whether running instances may be scaled, which none may";
+    }
 }
 
 impl Command for RegisterTemplate {

@@ -2,7 +2,8 @@
 
 use super::view::{TemplateView, one};
 use crate::{
-    command::prelude::*,
+    command::{prelude::*, unmet::not_here},
+    domain::identity::Reach,
     store::{detail, owner, template},
 };
 
@@ -34,6 +35,27 @@ pub(super) struct Request {
     is_featured: Option<bool>,
     /// whether its file may be given out
     is_extractable: Option<bool>,
+    #[param(group)]
+    _not_here: NotHere,
+}
+
+not_here! {
+    /// What templates have elsewhere.
+    NotHere {
+        refused "passwordenabled" boolean "whether it takes a password, which none does";
+        refused "forcks" boolean "whether Kubernetes clusters are made of it, of which there are none";
+        refused "isrouting" boolean "whether routers are made of it, of which there are none";
+        refused "templatetag" string "the tag of hosts that may run it: service offerings have hosttags";
+        unused "arch" string "the architecture, which stays";
+        unused "format" string "the format, which stays";
+        unused "templatetype" string "the kind of template";
+        unused "forceupdateostype" boolean "whether ostypeid changes at any cost";
+        unused "bootable" boolean "whether it boots, which all do";
+        unused "requireshvm" boolean "whether it needs a host with hardware virtualisation, which all are";
+        unused "sshkeyenabled" boolean "whether it takes SSH keys, which all do";
+        unused "isdynamicallyscalable" boolean "whether running instances may be scaled, which none may";
+        unused "sortkey" integer "its place in lists";
+    }
 }
 
 impl Command for UpdateTemplate {
@@ -84,12 +106,12 @@ pub(super) fn may_change(
     caller: &Caller,
 ) -> Result<()> {
     let is_own = owner::is_theirs(tx, caller, found.account_id)?;
-    // others' templates that are not public are invisible, unless they are of the caller's domain
-    let is_below = caller.role.account_type() == 2 && !found.is_public;
+    // others' templates that are not public are invisible, unless they are of the caller's domain or below it
+    let is_below = matches!(caller.scope().reach(), Reach::Domain { .. }) && !found.is_public;
     if caller.is_admin() || is_own || is_below {
         return Ok(());
     }
     Err(Error::Forbidden(
-        "Caller does not have permission to operate with provided resource.".to_owned(),
+        "Domain Admin and regular users can modify only their own Public templates".to_owned(),
     ))
 }

@@ -3,9 +3,17 @@
 use super::words::without_password;
 use crate::{
     command::{OwnerFields, prelude::*},
-    domain::infra::{Hypervisor, ImageFormat, TemplateState},
+    commands::{
+        annotation::view::{HasAnnotations, annotated, annotated_view},
+        tag::view::{TagView, views as tag_views},
+    },
+    domain::{
+        identity::shown_path,
+        infra::{Hypervisor, ImageFormat, TemplateState},
+    },
     store::{
         detail::{self, Details},
+        tag,
         template::Named,
     },
 };
@@ -89,10 +97,12 @@ pub struct TemplateView {
     /// where its file comes from
     url: Option<String>,
     /// the tags of the template
-    tags: Vec<serde_json::Value>,
+    tags: Vec<TagView>,
     /// whether annotations exist
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
+
+annotated_view!(TemplateView, id::Template);
 
 /// How far a template's file is in one image store.
 #[derive(Debug, View)]
@@ -113,7 +123,7 @@ pub struct DownloadView {
 
 impl TemplateView {
     /// A template with its details.
-    pub fn new(named: Named, details: Details) -> Self {
+    pub fn new(named: Named, details: Details, tags: Vec<TagView>) -> Self {
         let Named { template, created, os_type, owner, domain, zone } = named;
         let is_ready = template.state == TemplateState::Ready;
         let (zone_id, zone_name) = zone.unzip();
@@ -148,7 +158,7 @@ impl TemplateView {
             physical_size: is_ready.then_some(template.size),
             template_type: template.kind,
             hypervisor: Hypervisor::as_str(template.hypervisor),
-            domain_path: crate::commands::network::view::domain_path(&domain.1),
+            domain_path: shown_path(&domain.1),
             domain: domain.0,
             domain_id: template.domain_id,
             is_extractable: template.is_extractable,
@@ -164,21 +174,23 @@ impl TemplateView {
             for_cks: false,
             requires_hvm: true,
             url: template.url.as_deref().map(without_password),
-            tags: Vec::new(),
-            has_annotations: false,
+            tags,
+            has_annotations: HasAnnotations::default(),
         }
     }
 }
 
-/// The views of these templates. One statement.
+/// The views of these templates. Three statements.
 pub fn views(conn: &mut Conn, rows: Vec<Named>) -> Result<Vec<TemplateView>> {
     let ids: Vec<Id<id::Template>> = rows.iter().map(|row| row.template.id).collect();
-    let details = detail::of(conn, &ids)?;
+    let details = detail::shown(conn, &ids)?;
+    let tags = tag::of(conn, &ids)?; // a template has a row for each of its zones
     let view = |row: Named| {
         let details = details.get(&row.template.id).cloned().unwrap_or_default();
-        TemplateView::new(row, details)
+        let tags = tag_views(tags.get(&row.template.id).cloned());
+        TemplateView::new(row, details, tags)
     };
-    Ok(rows.into_iter().map(view).collect())
+    annotated(conn, rows.into_iter().map(view))
 }
 
 /// The view of one template. Error: not found.

@@ -1,6 +1,9 @@
-//! `generateUsageRecords`: nothing is left to generate, the ledger is always up to date.
+//! `generateUsageRecords`: the ledger is up to date by itself; only what an earlier version did meanwhile is left to add.
 
-use crate::command::{When, prelude::*};
+use crate::{
+    command::{When, prelude::*},
+    store::usage,
+};
 
 /// `generateUsageRecords`.
 #[derive(Debug)]
@@ -20,7 +23,7 @@ pub(super) struct Request {
 impl Command for GenerateUsageRecords {
     const SPEC: Spec = Spec {
         name: "generateUsageRecords",
-        about: "Brings usage records up to date, which they always are",
+        about: "Adds what servers of an earlier version did not record; all else is always recorded",
         since: "0.1",
         roles: Role::ADMIN,
         event: Some("USAGE.GENERATE"),
@@ -34,7 +37,7 @@ impl Command for GenerateUsageRecords {
             return Err(Error::invalid("Incorrect Date Range. Start date is after end date"));
         }
         let about = domain_id.map(|id| (Kind::Domain, id.uuid()));
-        cx.write(move |_, _| Ok((about, ()))).await?;
+        cx.write(move |tx, _| Ok((about, usage::mend_addresses(tx)?))).await?;
         Ok(Success::YES)
     }
 }

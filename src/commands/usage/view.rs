@@ -37,7 +37,7 @@ pub struct UsageRecordView {
     seconds: String,
     /// the ID of the instance
     virtual_machine_id: Option<Id<id::Vm>>,
-    /// the name of the instance, volume or template
+    /// the name of the instance, volume or template, or the address
     name: String,
     /// the ID of the service offering
     offering_id: Option<Id<id::ServiceOffering>>,

@@ -77,9 +77,7 @@ impl Command for CreateUser {
                     && owner.id != caller.account
                     && is_above(tx, caller, &owner.role)?
                 {
-                    return Err(Error::Forbidden(
-                        "Caller does not have permission to operate with provided resource.".into(),
-                    ));
+                    return Err(Error::not_permitted());
                 }
                 let new = user::New {
                     id: Id::mint(),

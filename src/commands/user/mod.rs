@@ -46,9 +46,7 @@ fn check_power_over(conn: &mut Conn, caller: &Caller, user: &User) -> Result<()>
     if !is_above(conn, caller, &user.role)? {
         return Ok(());
     }
-    Err(Error::Forbidden(
-        "Caller does not have permission to operate with provided resource.".into(),
-    ))
+    Err(Error::not_permitted())
 }
 
 /// Whether who has this role is above the caller, who may not call everything.

@@ -2,7 +2,7 @@
 
 use super::{check_power_over, view::UserView};
 use crate::{
-    command::{prelude::*, secret},
+    command::{prelude::*, secret, unmet::not_here},
     store::user,
 };
 
@@ -38,6 +38,16 @@ pub(super) struct Request {
     /// the secret key; together with the API key
     #[param(name = "usersecretkey")]
     user_secret_key: Option<String>,
+    #[param(group)]
+    _not_here: NotHere,
+}
+
+not_here! {
+    /// What users have elsewhere.
+    NotHere {
+        refused "apikeyaccess" string "whether the user may call with keys: disable or lock who may not";
+        refused "mandate2fa" boolean "whether the user must log in with a second factor, of which there is none";
+    }
 }
 
 impl Command for UpdateUser {

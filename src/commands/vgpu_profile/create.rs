@@ -3,7 +3,10 @@
 use super::view::VgpuProfileView;
 use crate::{
     command::prelude::*,
-    domain::{catalogue, gpu::ProfileKind},
+    domain::{
+        catalogue,
+        gpu::{ProfileKind, profile::MOST_MEMORY_MIB},
+    },
     store::vgpu_profile::{self, Profile},
 };
 
@@ -104,12 +107,18 @@ fn kind(request: &Request) -> Result<ProfileKind> {
     }
 }
 
-/// No number of a profile is negative.
+/// No number of a profile is negative, or so large that the sums of many could not be counted.
 pub(super) fn check_numbers(verb: &str, numbers: &[(&str, Option<i64>)]) -> Result<()> {
-    match numbers.iter().find(|(_, number)| number.is_some_and(|n| n < 0)) {
-        Some((name, _)) => {
+    let wrong = |(_, number): &&(&str, Option<i64>)| {
+        number.is_some_and(|number| !(0..=MOST_MEMORY_MIB).contains(&number))
+    };
+    match numbers.iter().find(wrong) {
+        Some((name, Some(..0))) => {
             Err(Error::Invalid(format!("Failed to {verb} vGPU profile: {name} cannot be negative")))
         }
+        Some((name, _)) => Err(Error::Invalid(format!(
+            "Failed to {verb} vGPU profile: {name} cannot be more than {MOST_MEMORY_MIB}"
+        ))),
         None => Ok(()),
     }
 }

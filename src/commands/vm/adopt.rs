@@ -3,8 +3,9 @@
 //!
 //! The domain goes on running as it is; nothing on the host is touched. Its disks are volumes from then on, its interfaces
 //! are in the network of the bridge they are plugged into; what the books cannot hold is told as a note. The service made
-//! none of them and could not make them again. So a stop leaves its definition on the host, where it can be started by
-//! hand (the books notice), and a destroy removes the definition and leaves its disks.
+//! none of them and could not make them again. So a stop leaves its definition on the host, a start uses it as long as it
+//! names the devices that the instance holds (the books notice a start by hand, too), another offering is refused, and a
+//! destroy removes the definition and leaves its disks.
 
 use super::{adopting::AdoptionView, draft};
 use crate::{
@@ -180,7 +181,8 @@ async fn one(
             usage::begin(tx, Usage::Running, row.id)?;
             let mut bill = bill((row.cpu_number, row.memory_mib), &stray);
             bill.extend(limit::bill_of_gpus(row.id, stray.devices.len()));
-            limit::charge(tx, owner, &bill)?;
+            let tags = limit::Tags::of_vm(row.limit_tags.as_deref());
+            limit::charge_tagged(tx, owner, &bill, tags)?;
             gpu_claim::confirm(tx, row.id)?;
             Ok((subject, stray))
         })
@@ -233,7 +235,8 @@ fn examine(
             "service offering {name} counts {memory_mib} MiB of memory, the host has {room} MiB left"
         ));
     }
-    match limit::check(tx, owner, &bill((cpus, memory_mib), stray)) {
+    let tags = limit::Tags::of_vm(compute.host_limits.as_deref());
+    match limit::check(tx, owner, &bill((cpus, memory_mib), stray), tags) {
         Err(Error::Limit(why)) => stray.against.push(why),
         other => other?,
     }
@@ -243,7 +246,8 @@ fn examine(
     let size = (cpus, compute.cpu_speed.unwrap_or(draft::DEFAULT_MHZ), memory_mib);
     let gpu_offering_id = compute.gpu_offering.as_ref().map(|offering| offering.id);
     let new = row(request, stray, (caller.user, owner), (zone, size))?;
-    let row = vm::New { gpu_offering_id, hypervisor: image.hypervisor, ..new };
+    let (hypervisor, limit_tags) = (image.hypervisor, compute.host_limits);
+    let row = vm::New { gpu_offering_id, hypervisor, limit_tags, ..new };
     Ok(Some(Draft { row, owner }))
 }
 
@@ -308,6 +312,7 @@ fn row(
         key_pairs: None,
         hypervisor: String::new(),
         is_displayed: true,
+        limit_tags: None,
     })
 }
 
@@ -320,5 +325,6 @@ fn demand(stray: &Stray) -> Option<GpuDemand> {
         numa: NumaPolicy::Preferred,
         packing: Packing::Pack,
         slices: false,
+        exact: Vec::new(),
     })
 }

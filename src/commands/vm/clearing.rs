@@ -14,7 +14,7 @@ use crate::{
         machine::{VolumeRef, names},
         vm::{VmEvent, VmState},
     },
-    hypervisor::{ExpectedDevice, HostDriver},
+    hypervisor::{ExpectedDevice, HostDriver, Stop},
     store::{gpu_claim, gpu_held, vm, volume},
 };
 use std::sync::Arc;
@@ -33,16 +33,18 @@ pub(super) async fn undo_start(
     at: Id<id::Host>,
     event: VmEvent,
 ) -> Result<()> {
-    undo(cx, vm, at, event, Before { had_devices: false, had_disks: false }).await
+    undo(cx, vm, at, event, Before::default()).await
 }
 
 /// What an instance had before a start.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Before {
     /// Devices that a stop had left it.
     pub(super) had_devices: bool,
     /// Disks on the host.
     pub(super) had_disks: bool,
+    /// A definition that is not ours.
+    pub(super) is_adopted: bool,
 }
 
 /// Puts back a start to what was before.
@@ -53,9 +55,10 @@ pub(super) async fn undo(
     event: VmEvent,
     before: Before,
 ) -> Result<()> {
-    cx.db
+    let is_there = cx
+        .db
         .txn("start failed", move |tx| {
-            let now = vm::get(tx, vm)?;
+            let Some(now) = vm::find(tx, vm)? else { return Ok(false) };
             match now.state {
                 VmState::Starting => drop(vm::step(tx, &now, event)?),
                 // the host was seen to run it before the books were told
@@ -68,11 +71,17 @@ pub(super) async fn undo(
             if !before.had_devices {
                 gpu_claim::begin_release(tx, vm)?;
             }
-            Ok(())
+            Ok(true)
         })
         .await?;
+    if !is_there {
+        return Ok(()); // it was expunged before the host could pay
+    }
     let host = host(cx, at).await?;
-    host.ensure_undefined(vm.uuid()).await?;
+    match before.is_adopted {
+        true => host.ensure_stopped(vm.uuid(), Stop::Forced).await?,
+        false => host.ensure_undefined(vm.uuid()).await?,
+    }
     if !before.had_disks {
         remove_disks(cx, vm, host.as_ref()).await?;
     }

@@ -1,6 +1,8 @@
 //! `deployVirtualMachine`: an instance, decided at once and built by a job.
 
-use super::{building, clearing, draft, grouping, placing, view::VmView, wish};
+use super::{
+    building, clearing, draft, grouping, not_here::DeployNotHere, placing, view::VmView, wish,
+};
 use crate::{
     command::prelude::*,
     domain::vm::{VmEvent, VmState},
@@ -89,6 +91,8 @@ pub(super) struct Request {
     /// elements to be added to the instance's definition, where the operator allows them; never devices
     #[param(since = "4.12", max = 5120)]
     pub(super) extra_config: Option<String>,
+    #[param(group)]
+    pub(super) _not_here: DeployNotHere,
 }
 
 /// What the job must know.
@@ -125,21 +129,21 @@ impl AsyncCommand for DeployVirtualMachine {
             false => None,
         };
         draft.vm.host_id = placed.as_ref().map(|placed| placed.host.id);
-        draft.vm.pool_id = placed.as_ref().map(|placed| placed.pool);
+        draft.vm.pool_id = placed.as_ref().and_then(|placed| placed.pool);
         draft.vm.decision = placed.as_ref().and_then(|placed| placed.decision.clone());
         draft.root.pool_id = draft.vm.pool_id;
         draft.vm.state = if is_started { VmState::Starting } else { VmState::Stopped };
         vm::insert(tx, &draft.vm)?;
         volume::insert(tx, &draft.root)?;
-        usage::deployed(tx, draft.vm.id, draft.root.id)?;
         wish::plug(tx, caller, draft.vm.id, &draft.wishes)?;
+        usage::deployed(tx, draft.vm.id, draft.root.id)?;
         detail::put(tx, draft.vm.id, &draft.details)?;
         affinity_group::join(tx, draft.vm.id, &draft.groups)?;
         let gpus = match &placed {
             Some(placed) => placing::hold(tx, placed, (draft.vm.id, owner(&draft)))?,
             None => limit::Bill::new(),
         };
-        limit::charge(tx, owner(&draft), &bill(&draft, gpus))?;
+        limit::charge_tagged(tx, owner(&draft), &bill(&draft, gpus), tags(&draft))?;
         let plan = Plan { vm: draft.vm.id, host: draft.vm.host_id };
         let id = draft.vm.id.uuid();
         Ok(Admitted {
@@ -182,7 +186,8 @@ fn place(
         Err(Error::Capacity(text)) => {
             let gpus = draft.order.demand.alternatives.iter().map(|wanted| wanted.count).min();
             let gpus = usize::try_from(gpus.unwrap_or(0)).unwrap_or(usize::MAX);
-            limit::check(tx, owner(draft), &bill(draft, limit::bill_of_known_gpus(gpus, 0)))?;
+            let bill = bill(draft, limit::bill_of_known_gpus(gpus, 0));
+            limit::check(tx, owner(draft), &bill, tags(draft))?;
             Err(Error::Capacity(text))
         }
         other => other,
@@ -191,6 +196,11 @@ fn place(
 
 fn owner(draft: &draft::Draft) -> Owner {
     Owner { account: draft.vm.account_id, domain: draft.vm.domain_id }
+}
+
+/// The tags with limits that it and its disk count for.
+fn tags(draft: &draft::Draft) -> limit::Tags<'_> {
+    limit::Tags { host: draft.vm.limit_tags.as_deref(), storage: draft.root.limit_tags.as_deref() }
 }
 
 /// What the instance counts against its owner's limits.

@@ -1,6 +1,6 @@
 //! `destroyVirtualMachine`: stops the instance and gives its devices back; with `expunge` nothing of it is left.
 
-use super::{clearing, expunge, view::VmView};
+use super::{clearing, expunge, not_here::DestroyNotHere, view::VmView};
 use crate::{
     command::prelude::*,
     domain::vm::{VmEvent, VmState},
@@ -21,6 +21,8 @@ pub(super) struct Request {
     /// whether to remove the instance for good at once
     #[param(since = "4.2.1")]
     expunge: Option<bool>,
+    #[param(group)]
+    _not_here: DestroyNotHere,
 }
 
 /// What the job must know.
@@ -90,14 +92,13 @@ impl AsyncCommand for DestroyVirtualMachine {
         let (vm, Some(at)) = (plan.vm, plan.host) else { return Ok(()) };
         let still_runs = cx
             .db
-            .txn("destroy failed", move |tx| match vm::get(tx, vm) {
-                Ok(now) if now.state == VmState::Stopping => {
+            .txn("destroy failed", move |tx| match vm::find(tx, vm)? {
+                Some(now) if now.state == VmState::Stopping => {
                     vm::step(tx, &now, VmEvent::StopFailed)?;
                     Ok(true)
                 }
-                Ok(_) => gpu_claim::begin_release(tx, vm).map(|()| false),
-                Err(Error::NotFound { .. }) => Ok(false),
-                Err(error) => Err(error),
+                Some(_) => gpu_claim::begin_release(tx, vm).map(|()| false),
+                None => Ok(false),
             })
             .await?;
         if still_runs {
@@ -106,10 +107,9 @@ impl AsyncCommand for DestroyVirtualMachine {
         let host = clearing::host(cx, at).await?;
         host.ensure_undefined(vm.uuid()).await?;
         clearing::prove(cx, vm, at, host.as_ref()).await?;
-        match cx.db.read(move |conn| vm::get(conn, vm)).await {
-            Ok(now) if now.state == VmState::Expunging => expunge::expunge(cx, vm).await,
-            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error),
+        match cx.db.read(move |conn| vm::find(conn, vm)).await? {
+            Some(now) if now.state == VmState::Expunging => expunge::expunge(cx, vm).await,
+            _ => Ok(()),
         }
     }
 
@@ -120,11 +120,8 @@ impl AsyncCommand for DestroyVirtualMachine {
 
 /// From wherever it is to `Destroyed`; its devices are on their way back.
 fn end(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
-    let mut now = match vm::get(tx, vm) {
-        // it was expunged by the server that died before it could say so
-        Err(Error::NotFound { .. }) => return Ok(()),
-        found => found?,
-    };
+    // otherwise it was expunged by the server that died before it could say so
+    let Some(mut now) = vm::find(tx, vm)? else { return Ok(()) };
     if now.state == VmState::Stopping {
         vm::step(tx, &now, VmEvent::Stopped)?;
         now = vm::get(tx, vm)?;

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     command::prelude::*,
     domain::{
-        machine::{Bytes, MIB, names},
+        machine::{Bytes, Firmware, MIB, names, shape::HugePages},
         placement::{Affinity, Demand, Disk, Needs, NumaPolicy, Packing},
         vm::{GpuDemand, VmState},
     },
@@ -73,7 +73,8 @@ pub(super) fn draw(
     let (compute, image, known) = deploy::compute(tx, &named)?;
     let asked = Asked::of(request);
     check_usable(tx, caller, owner, &compute, &asked)?;
-    let gpus = gpus(tx, &compute, &asked)?;
+    let (details, named) = extra::of_new(env, caller, request)?;
+    let gpus = extra::named_gpus(named, gpus(tx, &compute, &asked)?)?;
     check_image(&image, request)?;
     let size = size(tx, &compute, &asked)?;
     let root_size = root_size(&compute, &image, request)?;
@@ -87,7 +88,7 @@ pub(super) fn draw(
         Some(name) => host_name(name)?,
         None => format!("VM-{id}"),
     };
-    let order = order(request, &compute, &image, &size, &gpus);
+    let order = order(request, &compute, &image, (&size, &gpus), &details);
     let vm = vm::New {
         id,
         account_id: owner.account,
@@ -113,11 +114,9 @@ pub(super) fn draw(
         hypervisor: image.hypervisor.clone(),
         is_displayed: request.display_vm.unwrap_or(true),
         decision: None,
+        limit_tags: compute.host_limits,
     };
-    let root = root(&vm, request, root_size);
-    let allowed = &env.settings.extra_config;
-    let mut details = check_details(&request.details, request.extra_config.as_deref(), allowed)?;
-    details.extend(boot::detail(request)?);
+    let root = Volume { limit_tags: compute.storage_limits, ..root(&vm, request, root_size) };
     Ok(Draft { vm, root, wishes, details, groups, order })
 }
 
@@ -161,8 +160,8 @@ fn order(
     request: &Request,
     compute: &Compute,
     image: &Image,
-    size: &Size,
-    gpus: &Option<GpuDemand>,
+    (size, gpus): (&Size, &Option<GpuDemand>),
+    details: &Details,
 ) -> Order {
     let needs = Needs {
         hypervisor: Some(image.hypervisor.clone()),
@@ -170,6 +169,8 @@ fn order(
         pod: request.pod_id,
         cluster: request.cluster_id,
         tags: words(compute.host_tags.as_deref()),
+        firmware: Firmware::read(details.get(Firmware::DETAIL).map(String::as_str)),
+        pages: HugePages::size(compute.huge_pages.as_deref()),
         disk: Some(Disk {
             pool: None,
             tags: words(compute.storage_tags.as_deref()),
@@ -200,6 +201,7 @@ fn root(vm: &vm::New, request: &Request, size: i64) -> Volume {
         size,
         device_index: 0,
         state: "Allocated".to_owned(),
+        limit_tags: None,
     }
 }
 
@@ -220,6 +222,8 @@ pub(super) fn demand(
         memory: u64::from(number(size.memory_mib)) * MIB,
         alternatives: gpus.as_ref().map(GpuDemand::alternatives).unwrap_or_default(),
         numa,
+        exact: gpus.as_ref().map(|gpus| gpus.exact.clone()).unwrap_or_default(),
+        kept: Vec::new(),
         packing,
         host,
         avoid: Vec::new(),
@@ -265,9 +269,7 @@ pub(super) fn check_usable(
     if paths.into_iter().flatten().all(|path| own.starts_with(path)) {
         return Ok(());
     }
-    Err(Error::Forbidden(
-        "Caller does not have permission to operate with provided resource.".to_owned(),
-    ))
+    Err(Error::not_permitted())
 }
 
 /// What the offering asks of GPUs, as many as the instance says.
@@ -296,6 +298,7 @@ fn offered(tx: &mut Tx<'_>, compute: &Compute) -> Result<Option<GpuDemand>> {
         numa: NumaPolicy::Preferred,
         packing: Packing::Pack,
         slices: true,
+        exact: Vec::new(),
     }))
 }
 

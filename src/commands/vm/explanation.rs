@@ -123,6 +123,8 @@ impl PlacementView {
         let host = vm::address(conn, best.host)?;
         let asked = best.alternative.and_then(|n| demand.alternatives.get(n));
         let gpus = asked.map(|a| format!("{} x {}", a.count, a.name));
+        let named: Vec<String> = demand.exact.iter().map(ToString::to_string).collect();
+        let gpus = gpus.or_else(|| (!named.is_empty()).then(|| named.join(" and ")));
         let nodes: Vec<String> = best.numa_nodes.iter().map(ToString::to_string).collect();
         let on_nodes = match nodes.as_slice() {
             [] => String::new(),
@@ -145,7 +147,7 @@ impl PlacementView {
             nearest: None,
             host_id: Some(host.id),
             host_name: Some(host.name),
-            gpu_device_ids: asked.map(|_| best.picks.iter().map(id).collect()),
+            gpu_device_ids: gpus.map(|_| best.picks.iter().map(id).collect()),
             hosts: Some(hosts as u64),
             reasons: None,
             host_classes: None,

@@ -4,7 +4,7 @@ use super::{clearing, destroy::check_paid};
 use crate::{
     command::prelude::*,
     domain::vm::{VmEvent, VmState},
-    store::{detail, gpu_held, nic, vm, volume},
+    store::{annotation, detail, gpu_held, nic, tag, vm, volume},
 };
 use serde::{Deserialize, Serialize};
 
@@ -87,10 +87,7 @@ fn check_released(tx: &mut Tx<'_>, vm: Id<id::Vm>) -> Result<()> {
 
 /// Removes the disks, then the rows; what is gone already is left alone.
 pub(super) async fn expunge(cx: &Cx, vm: Id<id::Vm>) -> Result<()> {
-    let now = match cx.db.read(move |conn| vm::get(conn, vm)).await {
-        Err(Error::NotFound { .. }) => return Ok(()),
-        other => other?,
-    };
+    let Some(now) = cx.db.read(move |conn| vm::find(conn, vm)).await? else { return Ok(()) };
     if now.state != VmState::Expunging {
         cx.db
             .txn("vm expunges", move |tx| {
@@ -109,7 +106,9 @@ pub(super) async fn expunge(cx: &Cx, vm: Id<id::Vm>) -> Result<()> {
             nic::free(tx, vm)?;
             volume::remove_of(tx, vm)?;
             detail::clear(tx, vm)?;
-            vm::remove(tx, vm)
+            vm::remove(tx, vm)?;
+            annotation::clear(tx, vm)?;
+            tag::clear(tx, vm)
         })
         .await
 }

@@ -1,8 +1,15 @@
 //! `extraconfig`: elements that somebody wants added to an instance's definition. Taken where the operator allows their
-//! names, and never for devices.
+//! names, and never for devices: a GPU that a root administrator names there as a `hostdev` is a demand for exactly that
+//! one, which is reserved like any other and written into the definition by the service.
 
+use super::{boot, deploy::Request, draft};
 use crate::{
     command::prelude::*,
+    domain::{
+        identity::RoleType,
+        placement::{Exact, NumaPolicy, Packing},
+        vm::GpuDemand,
+    },
     hypervisor::libvirt,
     store::{deploy::EXTRA_CONFIG, detail::Details},
 };
@@ -13,7 +20,6 @@ pub(super) fn details(
     parameter: Option<&str>,
     allowed: &[String],
 ) -> Result<Details> {
-    let is_extra = |key: &str| key.to_ascii_lowercase().starts_with("extraconfig");
     let (extra, mut kept): (Details, Details) =
         details.clone().into_iter().partition(|(key, _)| is_extra(key));
     let parts = extra.into_values().chain(parameter.map(str::to_owned));
@@ -25,6 +31,70 @@ pub(super) fn details(
         kept.insert(EXTRA_CONFIG.to_owned(), text);
     }
     Ok(kept)
+}
+
+/// The details of a new instance, and the GPUs that a root administrator names in them.
+pub(super) fn of_new(
+    env: &Env,
+    caller: &Caller,
+    request: &Request,
+) -> Result<(Details, Vec<Exact>)> {
+    let allowed = &env.settings.extra_config;
+    let extra = request.extra_config.as_deref();
+    let (given, extra, named) = take_devices(caller, &request.details, extra)?;
+    let mut details = draft::check_details(&given, extra.as_deref(), allowed)?;
+    details.extend(boot::detail(request)?);
+    Ok((details, named))
+}
+
+/// Details and parameter without the devices that a root administrator names in them, and these devices. Of everybody
+/// else's text nothing is taken out, and what names a device in it is refused later.
+pub(super) fn take_devices(
+    caller: &Caller,
+    details: &Details,
+    parameter: Option<&str>,
+) -> Result<(Details, Option<String>, Vec<Exact>)> {
+    let (mut details, parameter) = (details.clone(), parameter.map(str::to_owned));
+    if caller.role != RoleType::Admin {
+        return Ok((details, parameter, Vec::new()));
+    }
+    let mut named = Vec::new();
+    let mut take = |text: &str| {
+        let (rest, found) = libvirt::take_devices(&elements(text))?;
+        named.extend(found);
+        Ok::<_, Error>(rest)
+    };
+    for text in details.iter_mut().filter(|(key, _)| is_extra(key)).map(|(_, text)| text) {
+        *text = take(text)?;
+    }
+    let parameter = parameter.as_deref().map(take).transpose()?;
+    Ok((details, parameter, named))
+}
+
+/// What is demanded of GPUs when these are named.
+pub(super) fn named_gpus(named: Vec<Exact>, asked: Option<GpuDemand>) -> Result<Option<GpuDemand>> {
+    if named.is_empty() {
+        return Ok(asked);
+    }
+    if asked.is_some() {
+        return Err(Error::invalid(
+            "extraconfig names GPU devices and the offering asks for GPUs too: an instance gets the ones or the others",
+        ));
+    }
+    if (1..named.len()).any(|n| named[..n].contains(&named[n])) {
+        return Err(Error::invalid("extraconfig names a GPU device twice"));
+    }
+    Ok(Some(GpuDemand {
+        choices: Vec::new(),
+        numa: NumaPolicy::Preferred,
+        packing: Packing::Pack,
+        slices: false,
+        exact: named,
+    }))
+}
+
+fn is_extra(key: &str) -> bool {
+    key.to_ascii_lowercase().starts_with("extraconfig")
 }
 
 /// What is meant: clients encode the text once more for themselves, and CloudStack lets a line with a title stand above

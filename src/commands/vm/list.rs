@@ -2,7 +2,7 @@
 
 use super::view::VmView;
 use crate::{
-    command::prelude::*,
+    command::{TagFilter, prelude::*},
     domain::vm::VmState,
     store::{
         owner,
@@ -70,6 +70,8 @@ pub(super) struct Request {
     /// whether to answer with the count alone
     retrieve_only_resource_count: Option<bool>,
     #[param(group)]
+    tags: TagFilter,
+    #[param(group)]
     listing: Listing,
 }
 
@@ -101,9 +103,10 @@ impl Command for ListVirtualMachines {
             .db
             .read(move |conn| {
                 let owners = owner::owners(conn, &caller, &whose, !filter.ids.is_empty())?;
-                let (count, ids) = vm::list(conn, &owners, &filter, &window)?;
-                let ids = if count_only { Vec::new() } else { ids };
-                Ok((count, vm::whole(conn, &ids, wanted)?))
+                if count_only {
+                    return Ok((vm::how_many(conn, &owners, &filter, &window)?, Vec::new()));
+                }
+                vm::list(conn, &owners, &filter, &window, wanted)
             })
             .await?;
         let view = |listed| {
@@ -134,6 +137,7 @@ fn filter(request: Request) -> Result<Filter> {
         key_pair: request.keypair,
         gpu_enabled: request.gpu_enabled,
         displayed: request.display_vm,
+        tags: request.tags.0,
     })
 }
 

@@ -30,8 +30,8 @@ const OFFERS: usize = 2;
 pub(super) struct Placed {
     /// The host.
     pub(super) host: Seized,
-    /// Where the disks will lie.
-    pub(super) pool: Id<id::StoragePool>,
+    /// Where the disks will lie; none: no disk was asked.
+    pub(super) pool: Option<Id<id::StoragePool>>,
     /// What is to be claimed.
     choice: Choice,
     /// Why, as JSON.
@@ -58,7 +58,7 @@ pub(super) fn place(env: &Env, tx: &mut Tx<'_>, caller: &Caller, order: &Order) 
         }
         if let Some(host) = gpu_claim::seize(tx, offer.choice().host, offer.generation)? {
             let decision = decide(&fleet, order, offer.choice(), &offer.choices)?;
-            let placed = placed(host, offer.choice(), &offer.seen, &fleet)?;
+            let placed = placed(host, offer.choice(), &offer.seen, &fleet);
             offer.accept(tx, &order.demand);
             return Ok(Placed { decision, ..placed });
         }
@@ -150,23 +150,17 @@ fn take(
         && is_open
         && generation == host.generation
     {
-        return placed(gpu_claim::seize_locked(tx, host)?, choice, &seen, fleet).map(Some);
+        return Ok(Some(placed(gpu_claim::seize_locked(tx, host)?, choice, &seen, fleet)));
     }
     let now = placement::candidates(tx, order.zone, Some(&[host.id]), Depth::Slices)?;
     let Some(seen) = now.into_iter().next().map(|spot| spot.candidate) else { return Ok(None) };
     let Some(choice) = only(seen.clone(), &order.demand, mix) else { return Ok(None) };
-    placed(gpu_claim::seize_locked(tx, host)?, &choice, &seen, fleet).map(Some)
+    Ok(Some(placed(gpu_claim::seize_locked(tx, host)?, &choice, &seen, fleet)))
 }
 
-fn placed(
-    host: Seized,
-    choice: &Choice,
-    seen: &Candidate,
-    fleet: &Arc<ZoneFleet>,
-) -> Result<Placed> {
-    let pool = choice.pool.ok_or_else(|| Error::internal("a host without a pool was chosen"))?;
+fn placed(host: Seized, choice: &Choice, seen: &Candidate, fleet: &Arc<ZoneFleet>) -> Placed {
     let (choice, seen, fleet) = (choice.clone(), seen.clone(), Arc::clone(fleet));
-    Ok(Placed { host, pool, choice, decision: None, seen, fleet })
+    Placed { host, pool: choice.pool, choice, decision: None, seen, fleet }
 }
 
 /// The best there is on one host.

@@ -21,7 +21,7 @@ use crate::{
         detail::{self, Details},
         gpu_claim,
         gpu_held::{self, HeldDevice},
-        limit::{self, Amount, Bill},
+        limit::{self, Amount, Bill, Tags},
         owner::Owner,
         vm::{self, Resize, Vm},
     },
@@ -53,17 +53,7 @@ pub(super) fn resize(
 ) -> Result<Option<Id<id::Host>>> {
     let now = vm::get(tx, wanted.vm)?;
     let id = now.id;
-    if now.state != VmState::Stopped {
-        return Err(Error::Invalid(format!(
-            "Unable to upgrade virtual machine {id}  in state {}; make sure the virtual machine is stopped",
-            now.state
-        )));
-    }
-    if debt::is_owed(tx, id.uuid())? {
-        return Err(Error::Unavailable(format!(
-            "instance {id} still has to be cleaned up on a host that does not answer"
-        )));
-    }
+    check_changeable(tx, &now)?;
     let owner = Owner { account: now.account_id, domain: now.domain_id };
     let details = draft::check_details(&wanted.details, None, &[])?;
     let (compute, gpus, size) = plan(tx, caller, &now, wanted)?;
@@ -75,6 +65,7 @@ pub(super) fn resize(
         memory_mib: size.memory_mib,
         demand: gpus.as_ref().map(draft::json).transpose()?,
         gpu_display: compute.gpu_display,
+        limit_tags: compute.host_limits.clone(),
     };
     let had = Size { cpus: now.cpu_number, mhz: now.cpu_speed, memory_mib: now.memory_mib };
     let (offering, gpu_offering) = (now.offering_id, now.gpu_offering_id);
@@ -85,19 +76,17 @@ pub(super) fn resize(
             compute.name
         )));
     }
+    let held = gpu_held::held_by(tx, id)?;
+    let keeps = held.is_empty() || gpus.as_ref().is_some_and(|gpus| accepts(gpus, &held));
+    if !keeps {
+        gpu_claim::begin_release(tx, id)?; // counted as it was charged: before its tags change
+    }
     vm::resize(tx, &now, &to)?;
     if !compute.is_customized {
         detail::forget(tx, id, SIZES)?;
     }
     detail::put(tx, id, &details)?;
-    let (more, less) = difference(had, size);
-    limit::free(tx, owner, &less)?;
-    limit::charge(tx, owner, &more)?;
-    let held = gpu_held::held_by(tx, id)?;
-    let keeps = held.is_empty() || gpus.as_ref().is_some_and(|gpus| accepts(gpus, &held));
-    if !keeps {
-        gpu_claim::begin_release(tx, id)?;
-    }
+    count(tx, &now, &to, difference(had, size))?;
     // what the next start will reserve must be allowed now, too
     if (held.is_empty() || !keeps)
         && let Some(gpus) = &gpus
@@ -108,9 +97,49 @@ pub(super) fn resize(
             (Resource::Gpu, Amount::Of(least.into())),
             (Resource::GpuMemory, Amount::Of(memory)),
         ];
-        limit::check(tx, owner, &bill)?;
+        limit::check(tx, owner, &bill, Tags::of_vm(to.limit_tags.as_deref()))?;
     }
     Ok(held.first().filter(|_| !keeps).map(|device| device.host))
+}
+
+/// Whether its offering can be changed now.
+fn check_changeable(tx: &mut Tx<'_>, now: &Vm) -> Result<()> {
+    let id = now.id;
+    if now.state != VmState::Stopped {
+        return Err(Error::Invalid(format!(
+            "Unable to upgrade virtual machine {id}  in state {}; make sure the virtual machine is stopped",
+            now.state
+        )));
+    }
+    if debt::is_owed(tx, id.uuid())? {
+        return Err(Error::Unavailable(format!(
+            "instance {id} still has to be cleaned up on a host that does not answer"
+        )));
+    }
+    if now.adopted {
+        return Err(Error::Conflict(format!(
+            "instance {id} was made by hand and adopted: its definition is not the cloud's to change"
+        )));
+    }
+    Ok(())
+}
+
+/// Counts what it is more and less, and the whole of it, with the devices that it keeps, for the tags with limits that its new
+/// offering asks for.
+fn count(tx: &mut Tx<'_>, now: &Vm, to: &Resize, (more, less): (Bill, Bill)) -> Result<()> {
+    let owner = Owner { account: now.account_id, domain: now.domain_id };
+    limit::free(tx, owner, &less)?;
+    limit::charge(tx, owner, &more)?;
+    if now.limit_tags.is_none() && to.limit_tags.is_none() {
+        return Ok(());
+    }
+    let gpus = gpu_claim::counted(tx, now.id)?;
+    let bill = |cpus, memory_mib| {
+        limit::bill_of_vm(cpus, memory_mib).into_iter().chain(gpus.clone()).collect()
+    };
+    let (had, has) = (bill(now.cpu_number, now.memory_mib), bill(to.cpu_number, to.memory_mib));
+    let before = (&had, Tags::of_vm(now.limit_tags.as_deref()));
+    limit::retag(tx, owner, before, (&has, Tags::of_vm(to.limit_tags.as_deref())))
 }
 
 /// What the instance will be.
@@ -153,7 +182,11 @@ fn plan(
         details: &wanted.details,
     };
     draft::check_usable(tx, caller, owner, &compute, &asked)?;
-    let gpus = draft::gpus(tx, &compute, &asked)?;
+    let mut gpus = draft::gpus(tx, &compute, &asked)?;
+    if gpus.is_none() && !none_wanted {
+        // and so do devices that were named for it
+        gpus = GpuDemand::read(now.demand.as_deref()).filter(|had| !had.exact.is_empty());
+    }
     let size = draft::size(tx, &compute, &asked)?;
     Ok((compute, gpus, size))
 }
@@ -165,10 +198,11 @@ fn accepts(demand: &GpuDemand, held: &[HeldDevice]) -> bool {
     let is_near = node.is_some() && held.iter().all(|device| device.numa_node == node);
     is_whole
         && (demand.numa != NumaPolicy::Required || is_near)
-        && demand.choices.iter().any(|choice| {
-            choice.count as usize == held.len()
-                && held.iter().all(|device| device.profile == choice.profile)
-        })
+        && (!demand.exact.is_empty()
+            || demand.choices.iter().any(|choice| {
+                choice.count as usize == held.len()
+                    && held.iter().all(|device| device.profile == choice.profile)
+            }))
 }
 
 /// What an instance counts more, and what it counts less.

@@ -1,21 +1,27 @@
-//! `startVirtualMachine`: where its disk is, with the devices it kept or with new ones.
+//! `startVirtualMachine`: where its disk is, with the devices it kept or with new ones. What was made by hand starts from
+//! its own definition.
 
 use super::{
     building,
     clearing::{self, Before},
     draft::{self, Order, Size},
-    grouping, placing,
+    grouping, hand_made,
+    not_here::StartNotHere,
+    placing,
     view::VmView,
 };
 use crate::{
     command::prelude::*,
     domain::{
         gpu::AllocationState,
-        placement::{Disk, Needs},
+        machine::{Firmware, shape::HugePages},
+        placement::{Disk, Needs, NumaPolicy},
         vm::{GpuDemand, VmEvent, VmState},
     },
     store::{
-        affinity_group, debt, gpu_held, limit,
+        affinity_group, debt,
+        gpu_held::{self, HeldDevice},
+        limit,
         owner::Owner,
         placement::words,
         vm::{self, Vm},
@@ -42,6 +48,8 @@ pub(super) struct Request {
     /// the ID of the host to start on
     #[param(admin, since = "3.0.1")]
     host_id: Option<Id<id::Host>>,
+    #[param(group)]
+    _not_here: StartNotHere,
 }
 
 /// What the job must know.
@@ -51,6 +59,9 @@ pub(super) struct Plan {
     host: Id<id::Host>,
     had_devices: bool,
     had_disks: bool,
+    /// Whether it was made by hand.
+    #[serde(default)]
+    is_adopted: bool,
 }
 
 impl AsyncCommand for StartVirtualMachine {
@@ -91,15 +102,9 @@ impl AsyncCommand for StartVirtualMachine {
             )));
         }
         let disks = volume::of_vm(tx, id)?;
-        if now.adopted {
-            return Err(Error::Conflict(format!(
-                "instance {id} was made by hand and adopted: start domain {} on its host, the cloud takes note of it",
-                now.instance_name
-            )));
-        }
         let had_disks = disks.iter().any(|disk| disk.state == "Ready");
         let kept_at = held.first().map(|device| device.host);
-        let order = order(tx, &now, request, had_disks, kept_at)?;
+        let order = order(tx, &now, request, had_disks, &held)?;
         let placed = placing::place(env, tx, caller, &order)?;
         vm::step(tx, &now, VmEvent::Start)?;
         // who kept its devices is where it was decided before
@@ -107,10 +112,16 @@ impl AsyncCommand for StartVirtualMachine {
         vm::place(tx, id, (placed.host.id, placed.pool), decision)?;
         let owner = Owner { account: now.account_id, domain: now.domain_id };
         let gpus = placing::hold(tx, &placed, (id, owner))?;
-        limit::charge(tx, owner, &gpus)?;
+        limit::charge_tagged(tx, owner, &gpus, limit::Tags::of_vm(now.limit_tags.as_deref()))?;
         let host = placed.host.id;
         Ok(Admitted {
-            plan: Plan { vm: id, host, had_devices: kept_at.is_some(), had_disks },
+            plan: Plan {
+                vm: id,
+                host,
+                had_devices: kept_at.is_some(),
+                had_disks,
+                is_adopted: now.adopted,
+            },
             subject: Some((Kind::Vm, id.uuid())),
             created: None,
             describe: Some(format!("starting instance {}", now.name)),
@@ -119,12 +130,19 @@ impl AsyncCommand for StartVirtualMachine {
 
     async fn run(cx: &Cx, plan: &Plan) -> Result<One<VmView>> {
         let vm = plan.vm;
-        building::build(cx, vm, !plan.had_disks).await?;
+        match plan.is_adopted {
+            true => hand_made::start(cx, vm, plan.host).await?,
+            false => building::build(cx, vm, !plan.had_disks).await?,
+        }
         Ok(One(cx.db.read(move |conn| vm::one(conn, vm)).await?.into()))
     }
 
     async fn undo(cx: &Cx, plan: &Plan) -> Result<()> {
-        let before = Before { had_devices: plan.had_devices, had_disks: plan.had_disks };
+        let before = Before {
+            had_devices: plan.had_devices,
+            had_disks: plan.had_disks || plan.is_adopted,
+            is_adopted: plan.is_adopted,
+        };
         clearing::undo(cx, plan.vm, plan.host, VmEvent::StartFailed, before).await
     }
 
@@ -139,14 +157,16 @@ fn order(
     now: &Vm,
     request: &Request,
     had_disks: bool,
-    kept_at: Option<Id<id::Host>>,
+    held: &[HeldDevice],
 ) -> Result<Order> {
     let asks = vm::asks(tx, now.id)?;
     let groups = match asks.is_grouped {
         true => affinity_group::of_vm(tx, now.id)?,
         false => Vec::new(),
     };
-    let gpus = GpuDemand::read(now.demand.as_deref()).filter(|_| kept_at.is_none());
+    let kept_at = held.first().map(|device| device.host);
+    let asked = GpuDemand::read(now.demand.as_deref());
+    let gpus = asked.clone().filter(|_| kept_at.is_none());
     let size = Size { cpus: now.cpu_number, mhz: now.cpu_speed, memory_mib: now.memory_mib };
     if let (Some(kept), Some(wanted)) = (kept_at, request.host_id)
         && kept != wanted
@@ -163,6 +183,8 @@ fn order(
         pod: request.pod_id,
         cluster: request.cluster_id,
         tags: words(asks.host_tags.as_deref()),
+        firmware: Firmware::read(asks.uefi.as_deref()),
+        pages: HugePages::size(asks.huge_pages.as_deref()),
         disk: Some(Disk {
             pool: now.pool_id.filter(|_| had_disks),
             tags: words(asks.storage_tags.as_deref()),
@@ -170,6 +192,14 @@ fn order(
         }),
     };
     let mut order = Order { zone: now.zone_id, demand: draft::demand(&size, &gpus, needs, host) };
+    if !held.is_empty() {
+        let node = |device: &HeldDevice| u32::try_from(device.numa_node?).ok();
+        order.demand.kept = held.iter().filter_map(node).collect();
+        order.demand.numa = asked.map_or(NumaPolicy::Ignored, |gpus| gpus.numa);
+    }
+    if now.adopted {
+        hand_made::bind(tx, now, held, &mut order)?;
+    }
     grouping::settle(tx, &groups, now.id, &mut order)?;
     Ok(order)
 }

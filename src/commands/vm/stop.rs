@@ -1,5 +1,6 @@
 //! `stopVirtualMachine`: asks the guest, then insists. The devices stay with the instance, unless the setting says
-//! otherwise. An instance that is stopped and was left in the middle of giving its devices back goes on with it.
+//! otherwise. An instance that is stopped and was left in the middle of giving its devices back goes on with it; one that the
+//! service itself found stopped is cleaned up where it ran.
 
 use super::{clearing, view::VmView};
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
         vm::{VmEvent, VmState},
     },
     hypervisor::Stop,
-    store::{gpu_claim, gpu_held, owner::Owner, setting, vm},
+    store::{gpu_claim, gpu_held, owner::Owner, seed, setting, vm},
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,17 +56,27 @@ impl AsyncCommand for StopVirtualMachine {
     type Plan = Plan;
     type Response = One<VmView>;
 
-    fn admit(env: &Env, tx: &mut Tx<'_>, _: &Caller, request: &Request) -> Result<Admitted<Plan>> {
+    fn admit(
+        env: &Env,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Admitted<Plan>> {
         let id = request.id;
         let now = vm::get(tx, id)?;
         let runs = now.state != VmState::Stopped;
+        let is_ours = caller.user == seed::SYSTEM_USER;
+        if runs && is_ours {
+            return Err(Error::Conflict(format!("instance {id} is {}", now.state)));
+        }
         let host = if runs {
             vm::step(tx, &now, VmEvent::Stop)?;
             now.host_id
         } else {
             let held = gpu_held::held_by(tx, id)?.into_iter();
             let mut due = held.filter(|device| device.state == AllocationState::Releasing);
-            due.next().map(|device| device.host)
+            let left_at = now.last_host_id.filter(|_| is_ours);
+            due.next().map(|device| device.host).or(left_at)
         };
         let gives_back = runs && gives_back_now(env, tx, &now)?;
         let plan = Plan { vm: id, host, forced: request.forced.unwrap_or(false), gives_back };
@@ -94,7 +105,7 @@ impl AsyncCommand for StopVirtualMachine {
             cx.db
                 .txn("vm stopped", move |tx| {
                     let now = vm::get(tx, vm)?;
-                    if now.state != VmState::Stopped {
+                    if now.state == VmState::Stopping {
                         vm::step(tx, &now, VmEvent::Stopped)?;
                     }
                     if gives_back { gpu_claim::begin_release(tx, vm) } else { Ok(()) }
@@ -105,21 +116,21 @@ impl AsyncCommand for StopVirtualMachine {
         Ok(One(cx.db.read(move |conn| vm::one(conn, vm)).await?.into()))
     }
 
-    /// What could not be stopped still runs; what is stopped already goes on giving its devices back.
+    /// What could not be stopped still runs; what is stopped already goes on giving its devices back; what was expunged
+    /// meanwhile has nothing left.
     async fn undo(cx: &Cx, plan: &Plan) -> Result<()> {
         let (vm, Some(at)) = (plan.vm, plan.host) else { return Ok(()) };
-        let still_runs = cx
+        let is_settled = cx
             .db
-            .txn("stop failed", move |tx| {
-                let now = vm::get(tx, vm)?;
-                if now.state != VmState::Stopping {
-                    return Ok(false);
+            .txn("stop failed", move |tx| match vm::find(tx, vm)? {
+                Some(now) if now.state == VmState::Stopping => {
+                    vm::step(tx, &now, VmEvent::StopFailed)?;
+                    Ok(true)
                 }
-                vm::step(tx, &now, VmEvent::StopFailed)?;
-                Ok(true)
+                found => Ok(found.is_none()),
             })
             .await?;
-        if still_runs {
+        if is_settled {
             return Ok(());
         }
         let host = clearing::host(cx, at).await?;

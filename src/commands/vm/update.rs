@@ -1,6 +1,6 @@
 //! `updateVirtualMachine`: names, details, and the user data of an instance that is stopped.
 
-use super::{draft, view::VmView};
+use super::{draft, not_here::UpdateNotHere, view::VmView};
 use crate::{
     command::prelude::*,
     domain::{machine::Firmware, vm::VmState},
@@ -38,6 +38,8 @@ pub(super) struct Request {
     /// elements to be added to the instance's definition from its next start on, where the operator allows them
     #[param(since = "4.12", max = 5120)]
     extra_config: Option<String>,
+    #[param(group)]
+    _not_here: UpdateNotHere,
 }
 
 impl Command for UpdateVirtualMachine {

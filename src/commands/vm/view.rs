@@ -2,9 +2,14 @@
 
 use crate::{
     command::{OwnerFields, prelude::*},
-    commands::affinity_group::view::AffinityGroupView,
+    commands::{
+        affinity_group::view::AffinityGroupView,
+        annotation::view::HasAnnotations,
+        tag::{self, view::TagView},
+    },
     domain::{identity::shown_path, machine::Firmware},
     store::{
+        annotation::Noted,
         owner::OwnerName,
         vm::{GpuFacts, Listed, NicFacts},
     },
@@ -146,9 +151,9 @@ pub struct VmView {
     /// the CPU architecture
     arch: String,
     /// the tags of the instance
-    tags: Vec<String>,
+    tags: Vec<TagView>,
     /// whether the instance has annotations
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
 
 /// A network interface.
@@ -213,7 +218,7 @@ impl From<NicFacts> for NicView {
 impl From<Listed> for VmView {
     #[expect(clippy::too_many_lines, reason = "one line a field")]
     fn from(listed: Listed) -> Self {
-        let Listed { row, nics, gpus, details, user_data, groups } = listed;
+        let Listed { row, nics, gpus, details, user_data, groups, tags } = listed;
         let ip_address = nics.iter().find(|nic| nic.is_default).and_then(|nic| nic.ip.clone());
         let (boot_type, boot_mode) = Firmware::read(row.uefi.as_deref()).words();
         let mut view = Self {
@@ -279,8 +284,11 @@ impl From<Listed> for VmView {
             pool_type: row.pool_kind,
             user_data,
             arch: row.arch,
-            tags: Vec::new(),
-            has_annotations: false,
+            tags: tag::view::views(Some(tags)),
+            has_annotations: HasAnnotations(Noted {
+                admins: row.notes.is_some(),
+                all: row.notes == Some(2),
+            }),
         };
         if let Some((gpu, count)) = gpus {
             view.show_gpus(gpu, count);

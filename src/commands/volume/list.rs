@@ -2,7 +2,7 @@
 
 use super::view::VolumeView;
 use crate::{
-    command::prelude::*,
+    command::{TagFilter, prelude::*},
     store::{
         owner,
         volume::{self, Filter},
@@ -38,6 +38,8 @@ pub(super) struct Request {
     /// whether to answer with the count alone
     retrieve_only_resource_count: Option<bool>,
     #[param(group)]
+    tags: TagFilter,
+    #[param(group)]
     listing: Listing,
 }
 
@@ -63,6 +65,7 @@ impl Command for ListVolumes {
             zone: request.zone_id,
             pool: request.storage_id,
             state: request.state,
+            tags: request.tags.0,
         };
         // an instance was looked up under the caller's scope: its volumes may be seen without further words
         let is_named = !filter.ids.is_empty() || filter.vm.is_some();

@@ -2,6 +2,10 @@
 
 use crate::{
     command::{OwnerFields, prelude::*},
+    commands::{
+        annotation::view::HasAnnotations,
+        tag::view::{TagView, views},
+    },
     domain::{identity::shown_path, vm::VmState},
     store::volume::Listed,
 };
@@ -80,14 +84,15 @@ pub struct VolumeView {
     /// whether the volume is protected from being deleted
     delete_protection: bool,
     /// the tags of the volume
-    tags: Vec<String>,
+    tags: Vec<TagView>,
     /// whether the volume has annotations
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
 
 impl From<Listed> for VolumeView {
     fn from(listed: Listed) -> Self {
-        let Listed { volume, created, zone, owner, domain, vm, offering, pool, template } = listed;
+        let Listed { volume, created, zone, owner, domain, vm, offering, pool, template, .. } =
+            listed;
         let is_ready = volume.state == "Ready";
         let is_destroyed = vm.as_ref().is_some_and(|vm| vm.2 == VmState::Destroyed);
         let (vm_name, vm_shown, vm_state, hypervisor) = match vm {
@@ -134,8 +139,8 @@ impl From<Listed> for VolumeView {
             path: is_ready.then_some(volume.path),
             storage_id: volume.pool_id,
             delete_protection: false,
-            tags: Vec::new(),
-            has_annotations: false,
+            tags: views(Some(listed.tags)),
+            has_annotations: HasAnnotations(listed.noted),
         }
     }
 }

@@ -2,12 +2,9 @@
 
 use super::view::ZoneView;
 use crate::{
-    command::prelude::*,
-    commands::capacity::view::CapacityView,
-    store::{
-        capacity::{self, GPU, Per, Sum},
-        gpu_count, zone,
-    },
+    command::{TagFilter, prelude::*},
+    commands::{annotation::view::annotated, capacity::view::CapacityView},
+    store::{capacity, gpu_count, zone},
 };
 
 /// `listZones`.
@@ -30,6 +27,8 @@ pub(super) struct Request {
     /// true to show the capacities too
     show_capacities: Option<bool>,
     #[param(group)]
+    tags: TagFilter,
+    #[param(group)]
     page: Page,
 }
 
@@ -45,7 +44,11 @@ impl Command for ListZones {
     type Response = List<ZoneView>;
 
     async fn run(cx: &Cx, request: Request) -> Result<Self::Response> {
-        let Request { id, mut ids, available, name, network_type, show_capacities, page } = request;
+        let Request { id, mut ids, available, name, network_type, .. } = request;
+        if !request.tags.0.is_empty() {
+            return Ok(List::whole(Vec::new())); // nothing tags a zone
+        }
+        let (show_capacities, page) = (request.show_capacities, request.page);
         ids.extend(id);
         let is_admin = cx.caller.is_admin();
         let enabled_only = available == Some(true) || !is_admin;
@@ -64,24 +67,20 @@ impl Command for ListZones {
 
 fn views(conn: &mut Conn, zones: Vec<zone::Zone>, capacities: bool) -> Result<Vec<ZoneView>> {
     let ids: Vec<Id<id::Zone>> = zones.iter().map(|zone| zone.id).collect();
-    let gpus = gpu_count::by_zone(conn, &ids)?;
-    let gpus = |id| gpus.get(&id).copied().unwrap_or_default();
-    let mut sums = None;
-    if capacities {
-        let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        sums = Some(capacity::sums(conn, Per::Zone, &texts)?);
-    }
+    let gpus = gpu_count::by_part(conn, &ids)?;
+    let mut sums = match capacities {
+        true => Some(capacity::sums_with(conn, &ids, &gpus)?),
+        false => None,
+    };
     let view = |zone: zone::Zone| {
-        let (id, count) = (zone.id, gpus(zone.id));
-        let view = ZoneView::new(zone, count);
+        let id = zone.id;
+        let view = ZoneView::new(zone, gpus.get(&id).copied().unwrap_or_default());
         match &mut sums {
             None => view,
             Some(sums) => {
-                let mut found = sums.remove(&id.to_string()).unwrap_or_default();
-                found.push(Sum { kind: GPU, used: count.used, total: count.total });
-                view.with_capacity(CapacityView::inside(found))
+                view.with_capacity(CapacityView::inside(sums.remove(&id).unwrap_or_default()))
             }
         }
     };
-    Ok(zones.into_iter().map(view).collect())
+    annotated(conn, zones.into_iter().map(view))
 }

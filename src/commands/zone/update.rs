@@ -2,7 +2,8 @@
 
 use super::view::ZoneView;
 use crate::{
-    command::prelude::*,
+    command::{prelude::*, unmet::not_here},
+    commands::annotation::view::annotated_one,
     domain::{
         infra::switch,
         net::{guest_cidr, server},
@@ -37,6 +38,21 @@ pub(super) struct Request {
     allocation_state: Option<String>,
     /// whether disks may lie on the hosts themselves
     local_storage_enabled: Option<bool>,
+    #[param(group)]
+    _not_here: NotHere,
+}
+
+not_here! {
+    /// What zones have elsewhere.
+    NotHere {
+        refused "ip6dns1" string "an IPv6 name server, but networks have no IPv6";
+        refused "ip6dns2" string "an IPv6 name server, but networks have no IPv6";
+        refused "details" map "details by name: addResourceDetail keeps them";
+        unused "dhcpprovider" string "who gives addresses";
+        unused "dnssearchorder" list "the DNS domains that are searched";
+        unused "ispublic" boolean "whether everybody sees it; all do";
+        unused "sortkey" integer "its place in lists";
+    }
 }
 
 impl Command for UpdateZone {
@@ -57,9 +73,9 @@ impl Command for UpdateZone {
             .write(move |tx, _| {
                 zone::change(tx, id, &changes)?;
                 let zone = zone::get(tx, id)?;
-                let gpus = gpu_count::by_zone(tx, &[id])?;
+                let gpus = gpu_count::by_part(tx, &[id])?;
                 let view = ZoneView::new(zone, gpus.get(&id).copied().unwrap_or_default());
-                Ok((Some((Kind::Zone, id.uuid())), view))
+                Ok((Some((Kind::Zone, id.uuid())), annotated_one(tx, view)?))
             })
             .await?;
         Ok(One(view))

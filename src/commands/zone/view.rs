@@ -2,7 +2,11 @@
 
 use crate::{
     command::prelude::*,
-    commands::capacity::view::CapacityView,
+    commands::{
+        annotation::view::{HasAnnotations, annotated_view},
+        capacity::view::CapacityView,
+        tag::view::TagView,
+    },
     domain::infra::{NetworkType, Switch},
     store::{gpu_count::Count, zone::Zone},
 };
@@ -52,8 +56,8 @@ pub struct ZoneView {
     capacity: Option<Vec<CapacityView>>,
     /// whether disks may lie on the hosts themselves
     local_storage_enabled: bool,
-    /// the tags of the zone
-    tags: Vec<serde_json::Value>,
+    /// the tags of the zone, of which there are none
+    tags: Vec<TagView>,
     /// whether users may choose the MTU
     allow_user_specify_vr_mtu: bool,
     /// the kind of zone
@@ -63,8 +67,10 @@ pub struct ZoneView {
     /// whether hosts of several architectures are in the zone
     is_multi_arch: bool,
     /// whether annotations exist
-    has_annotations: bool,
+    has_annotations: HasAnnotations,
 }
+
+annotated_view!(ZoneView, id::Zone);
 
 impl ZoneView {
     /// A zone with its GPUs.
@@ -92,7 +98,7 @@ impl ZoneView {
             r#type: "Core",
             is_nsx_enabled: false,
             is_multi_arch: false,
-            has_annotations: false,
+            has_annotations: HasAnnotations::default(),
         }
     }
 

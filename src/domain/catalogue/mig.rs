@@ -1,4 +1,4 @@
-//! How cards are cut into MIG instances: `mig.csv`, and the rule of where an instance may start.
+//! How cards can be cut into MIG instances: `mig.csv`.
 //!
 //! A card is a row of memory slices. An instance covers some of them in a row and may start only at fixed places, so
 //! whether one more fits depends on where the others lie and not only on how many there are.
@@ -20,32 +20,6 @@ pub struct MigProfile {
     pub starts: Vec<u8>,
     /// The most of it on one card.
     pub max: u32,
-}
-
-/// The memory slices that one instance covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slice {
-    /// The first of them.
-    pub start: u8,
-    /// How many.
-    pub length: u8,
-}
-
-impl Slice {
-    const fn overlaps(self, other: Self) -> bool {
-        self.start < other.start + other.length && other.start < self.start + self.length
-    }
-}
-
-impl MigProfile {
-    /// Where one more instance may start on a card that already carries these.
-    pub fn free_starts(&self, taken: &[Slice]) -> Vec<u8> {
-        let fits = |start: u8| {
-            let wanted = Slice { start, length: self.slices };
-            !taken.iter().any(|t| t.overlaps(wanted))
-        };
-        self.starts.iter().copied().filter(|&start| fits(start)).collect()
-    }
 }
 
 static PROFILES: LazyLock<Vec<MigProfile>> = LazyLock::new(|| lines().filter_map(parse).collect());
@@ -93,17 +67,5 @@ mod tests {
         }
         let names: BTreeSet<_> = PROFILES.iter().map(|p| (p.family, p.name)).collect();
         assert_eq!(names.len(), lines().count());
-    }
-
-    #[test]
-    fn a_slice_in_the_wrong_place_costs_a_large_one() {
-        let large = mig_profile("a100-80", "4g.40gb").unwrap();
-        let half = mig_profile("a100-80", "3g.40gb").unwrap();
-        let low = [Slice { start: 0, length: 1 }];
-        let high = [Slice { start: 6, length: 1 }];
-        assert!(large.free_starts(&low).is_empty());
-        assert_eq!(large.free_starts(&high), [0]);
-        assert_eq!(half.free_starts(&low), [4]);
-        assert_eq!(half.free_starts(&[]), [0, 4]);
     }
 }

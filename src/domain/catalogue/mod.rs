@@ -8,7 +8,7 @@ mod mig;
 mod vgpu_name;
 
 pub use cards::{Card, card, cards};
-pub use mig::{MigProfile, Slice, mig_profile, mig_profiles};
+pub use mig::{MigProfile, mig_profile, mig_profiles};
 pub use vgpu_name::{VgpuName, read_vgpu_name};
 
 /// The MIG instance that a profile of a card is: by the vendor's name of it (`1g.10gb`) or of the vGPU type that it backs.

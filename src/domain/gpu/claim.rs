@@ -10,6 +10,7 @@ use super::{
 };
 use crate::domain::{Id, catalogue::MigProfile, id};
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// One thing that placement picked.
 #[derive(
@@ -58,6 +59,8 @@ pub struct Standing {
     pub module: Option<u8>,
     /// What of its card it covers, when it is a MIG instance.
     pub cut: Option<Cut>,
+    /// The UUID by which its host knows it, when it is a mediated device.
+    pub mdev: Option<Uuid>,
 }
 
 /// How many slices of one kind one function can carry, existing ones included.
@@ -324,6 +327,7 @@ mod tests {
             is_draining: false,
             module: None,
             cut: None,
+            mdev: None,
         }
     }
 
@@ -361,7 +365,6 @@ mod tests {
     #[test]
     fn whatever_speaks_against_a_device_refuses_it() {
         let base = device(1);
-        let id = base.id;
         let cases = [
             Standing { is_held: true, ..base.clone() },
             Standing { managed: ManagedState::Unmanaged, ..base.clone() },
@@ -375,11 +378,11 @@ mod tests {
         ];
         for case in cases {
             assert!(
-                grant(std::slice::from_ref(&case), &[], &[Pick::Device(id)]).is_err(),
+                grant(std::slice::from_ref(&case), &[], &[Pick::Device(base.id)]).is_err(),
                 "{case:?}"
             );
         }
-        assert!(grant(&[], &[], &[Pick::Device(id)]).is_err());
+        assert!(grant(&[], &[], &[Pick::Device(base.id)]).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use super::{
     CardFacts, DeviceType, Observed, PciAddress, ProfileFacts, ProfileKind,
     inventory::card_facts_of,
+    profile::MOST_MEMORY_MIB,
     readiness::{Assessment, Reason},
 };
 use serde::Deserialize;
@@ -226,7 +227,10 @@ impl Size {
         let is_whole = facts.kind == ProfileKind::Passthrough;
         let some = |number: Option<u32>| number.filter(|n| *n > 0);
         ProfileFacts {
-            memory_mib: self.video_ram.filter(|n| *n > 0).or(facts.memory_mib),
+            memory_mib: self
+                .video_ram
+                .filter(|n| (1..=MOST_MEMORY_MIB.unsigned_abs()).contains(n))
+                .or(facts.memory_mib),
             max_heads: some(self.max_heads).or(facts.max_heads),
             max_resolution: some(self.max_resolution_x)
                 .zip(some(self.max_resolution_y))

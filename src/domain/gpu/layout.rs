@@ -94,6 +94,7 @@ fn arrange_loose(loose: &[&MigProfile], taken: Slices, each: &mut dyn FnMut(Slic
 mod tests {
     use super::*;
     use crate::domain::catalogue::mig_profile;
+    use std::collections::BTreeSet;
 
     fn of(name: &str) -> &'static MigProfile {
         mig_profile("a100-80", name).unwrap()
@@ -156,5 +157,52 @@ mod tests {
         assert_eq!(room(&[somewhere("2g.20gb"), somewhere("1g.10gb")], of("3g.40gb")), 1);
         assert_eq!(room(&[somewhere("4g.40gb")], of("1g.10gb")), 3);
         assert_eq!(room(&[somewhere("3g.40gb"), somewhere("3g.40gb")], of("1g.10gb")), 0);
+    }
+
+    /// Every way in which a card may be cut, each a set of instances and where they start.
+    fn layouts(family: &'static str) -> BTreeSet<Vec<(&'static str, u8)>> {
+        let mut found = BTreeSet::new();
+        let mut next = vec![Vec::new()];
+        while let Some(layout) = next.pop() {
+            let cuts = cuts(family, &layout);
+            let taken: Slices =
+                cuts.iter().map(|cut| covered(cut.profile, cut.start.unwrap())).sum();
+            for profile in mig_profiles(family).filter(|profile| left(&cuts, profile) > 0) {
+                for start in starts(profile, taken) {
+                    let mut more = layout.clone();
+                    more.push((profile.name, start));
+                    more.sort_unstable();
+                    next.extend(found.insert(more.clone()).then_some(more));
+                }
+            }
+        }
+        found
+    }
+
+    fn cuts(family: &str, layout: &[(&str, u8)]) -> Vec<Cut> {
+        let cut = |(name, start): &(&str, u8)| Cut {
+            profile: mig_profile(family, name).unwrap(),
+            start: Some(*start),
+        };
+        layout.iter().map(cut).collect()
+    }
+
+    #[test]
+    fn beside_whatever_there_is_as_many_fit_as_are_said_to() {
+        for family in ["a100-80", "h100-80", "b200", "a30"] {
+            let all = layouts(family);
+            assert!(all.len() > 20, "{family}: {}", all.len());
+            for layout in all {
+                for wanted in mig_profiles(family) {
+                    let mut taken = cuts(family, &layout);
+                    let said = room(&taken, wanted);
+                    while let Some(start) = start(&taken, wanted) {
+                        taken.push(Cut { profile: wanted, start: Some(start) });
+                    }
+                    let placed = (taken.len() - layout.len()) as u32;
+                    assert_eq!(said, placed, "{family} {layout:?} {}", wanted.name);
+                }
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What is known about a profile: from the card, from its type's name, from its type's description.
+//! What is known about a profile: from the card and from its type's name.
 
 use super::{
     ProfileKind,
@@ -8,6 +8,9 @@ use crate::domain::catalogue;
 
 /// The name of the profile that every card has; clients look for it.
 pub const PASSTHROUGH: &str = "passthrough";
+
+/// The most memory of a GPU that anybody may say, a pebibyte: the sums of many must still be numbers.
+pub const MOST_MEMORY_MIB: i64 = 1 << 30;
 
 impl ProfileFacts {
     /// The whole card.
@@ -48,29 +51,6 @@ impl ProfileFacts {
         facts
     }
 
-    /// Takes over what a type's description in sysfs says, as in
-    /// `num_heads=4, frl_config=60, framebuffer=2048M, max_resolution=4096x2160, max_instance=8`.
-    pub fn with_description(mut self, description: &str) -> Self {
-        let words = description.split([',', '\n', ' ']);
-        for (key, value) in words.filter_map(|word| word.trim().split_once('=')) {
-            match key {
-                "num_heads" => self.max_heads = value.parse().ok().or(self.max_heads),
-                "framebuffer" => {
-                    let mib = value.strip_suffix('M').and_then(|v| v.parse().ok());
-                    self.memory_mib = mib.or(self.memory_mib);
-                }
-                "max_resolution" => {
-                    let pair = value.split_once('x');
-                    let read = pair.and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?)));
-                    self.max_resolution = read.or(self.max_resolution);
-                }
-                "max_instance" => self.max_per_gpu = value.parse().ok().or(self.max_per_gpu),
-                _ => {}
-            }
-        }
-        self
-    }
-
     fn plain(name: &str, kind: ProfileKind) -> Self {
         Self {
             name: name.chars().take(255).collect(),
@@ -101,15 +81,5 @@ mod tests {
         assert_eq!((facts.kind, facts.max_per_gpu), (ProfileKind::Mig, Some(7)));
         let facts = ProfileFacts::mediated("NVIDIA A100D-3-40C", &card(0x10de, 0x20b2));
         assert_eq!((facts.memory_mib, facts.max_per_gpu), (Some(40960), Some(2)));
-    }
-
-    #[test]
-    fn a_description_adds_what_the_name_does_not_say() {
-        let text = "num_heads=4, frl_config=60, framebuffer=2048M, max_resolution=4096x2160, max_instance=8";
-        let facts = ProfileFacts::mediated("odd", &card(0x10de, 0x1eb8)).with_description(text);
-        assert_eq!((facts.memory_mib, facts.max_heads), (Some(2048), Some(4)));
-        assert_eq!((facts.max_resolution, facts.max_per_gpu), (Some((4096, 2160)), Some(8)));
-        let same = facts.clone().with_description("framebuffer=lots, max_resolution=wide");
-        assert_eq!(same, facts);
     }
 }

@@ -187,8 +187,9 @@ impl Assessment {
             Verdict::NotReady(reasons) => Some(text(reasons)),
         }
     }
-    /// The few words of the first reason, for counting; `None`: it is ready.
-    pub fn stop_short(&self) -> Option<&'static str> {
+    /// The few words of the first reason; `None`: it is ready.
+    #[cfg(test)]
+    pub(super) fn stop_short(&self) -> Option<&'static str> {
         match &self.verdict {
             Verdict::Ready => None,
             Verdict::NotReady(reasons) => reasons.first().map(|r| r.short),

@@ -1,8 +1,9 @@
 //! What a host answers: its size, its devices and what runs on it.
 
-use super::Bytes;
+use super::{Bytes, Firmware};
 use crate::domain::gpu::PciAddress;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A host as its hypervisor describes it.
@@ -28,6 +29,47 @@ pub struct HostFacts {
     pub domain_type: String,
     /// Whether the host translates device addresses (IOMMU on).
     pub iommu: bool,
+    /// Its NUMA nodes, as far as it tells them.
+    pub nodes: Vec<NodeSize>,
+    /// The most that a guest can boot by.
+    pub firmware: Firmware,
+    /// How many huge pages it has of each size, used or not; `None`: it does not tell.
+    pub pages: Option<BTreeMap<Bytes, u64>>,
+}
+
+/// How large a NUMA node of a host is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeSize {
+    /// Its number.
+    pub node: u32,
+    /// Its logical CPUs.
+    pub cpus: u32,
+    /// Its memory; 0: not told.
+    pub memory: Bytes,
+}
+
+/// What a host tells that only placement asks; kept as JSON.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Its NUMA nodes.
+    pub nodes: Vec<NodeSize>,
+    /// The most that a guest can boot by; `None`: not told.
+    pub firmware: Option<Firmware>,
+    /// How many huge pages it has of each size, used or not; `None`: not told.
+    #[serde(default)]
+    pub pages: Option<BTreeMap<Bytes, u64>>,
+}
+
+impl Told {
+    /// What was kept; nothing, when nothing was.
+    pub fn read(text: Option<&str>) -> Self {
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+
+    /// To be kept.
+    pub fn text(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
 }
 
 /// A mediated device type that a function offers.
@@ -161,4 +203,20 @@ pub enum Proof {
     Clean,
     /// Any doubt, in one sentence.
     Doubt(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_host_told_is_read_as_it_was_written() {
+        let nodes = vec![NodeSize { node: 2, cpus: 16, memory: 1 << 38 }];
+        let pages = Some(BTreeMap::from([(1 << 30, 16)]));
+        let told = Told { nodes: nodes.clone(), firmware: Some(Firmware::Uefi), pages };
+        assert_eq!(Told::read(told.text().as_deref()), told);
+        let before = r#"{"nodes":[{"node":2,"cpus":16,"memory":274877906944}],"firmware":"Uefi"}"#;
+        assert_eq!(Told::read(Some(before)), Told { nodes, pages: None, ..told });
+        assert_eq!((Told::read(None), Told::read(Some("?"))), Default::default());
+    }
 }

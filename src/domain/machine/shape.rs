@@ -5,7 +5,7 @@
 //! knows what is near to what. Required binds memory strictly (a start fails where it does not fit), preferred lets it
 //! spill over. A node whose CPUs the host does not tell is not bound to: half a binding would be worse than none.
 
-use super::{Bytes, MIB, MachineSpec};
+use super::{Bytes, MIB, MachineSpec, NodeSize};
 use crate::domain::placement::NumaPolicy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -15,6 +15,28 @@ use std::ops::Range;
 pub struct Topology {
     /// The nodes by their number.
     pub nodes: BTreeMap<u32, HostNode>,
+}
+
+impl Topology {
+    /// How many huge pages there are of each size; `None`: no node tells.
+    pub fn huge_pages(&self) -> Option<BTreeMap<Bytes, u64>> {
+        let mut all = BTreeMap::new();
+        for (size, count) in self.nodes.values().flat_map(|node| &node.pages) {
+            if *size >= 2 * MIB {
+                *all.entry(*size).or_default() += count;
+            }
+        }
+        self.nodes.values().any(|node| !node.pages.is_empty()).then_some(all)
+    }
+
+    /// How large the nodes are that a guest can be bound to.
+    pub fn sizes(&self) -> Vec<NodeSize> {
+        let bound = self.nodes.iter().filter(|(_, it)| !it.cpus.is_empty());
+        let cpus = |it: &HostNode| u32::try_from(it.cpus.len()).unwrap_or(u32::MAX);
+        bound
+            .map(|(node, it)| NodeSize { node: *node, cpus: cpus(it), memory: it.memory })
+            .collect()
+    }
 }
 
 /// A NUMA node of a host.
@@ -51,6 +73,14 @@ impl std::str::FromStr for HugePages {
 }
 
 impl HugePages {
+    /// The size that a detail asks for; `None`: none, or whichever the host prefers.
+    pub fn size(text: Option<&str>) -> Option<Bytes> {
+        match Self::read(text) {
+            Ok(Some(Self::Of(size))) => Some(size),
+            _ => None,
+        }
+    }
+
     /// What a detail says; `None`: nothing, or no.
     pub fn read(text: Option<&str>) -> Result<Option<Self>, String> {
         match text.map(str::trim) {

@@ -65,16 +65,18 @@ impl Default for MachineSpec {
     }
 }
 
-/// What a machine boots by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Firmware {
-    /// The BIOS of old.
-    #[default]
-    Bios,
-    /// UEFI, which starts whatever there is.
-    Uefi,
-    /// UEFI, which starts only what is signed.
-    SecureUefi,
+text_enum! {
+    /// What a machine boots by. A host that offers one of them offers those before it.
+    #[derive(Default)]
+    Firmware {
+        /// The BIOS of old.
+        #[default]
+        Bios,
+        /// UEFI, which starts whatever there is.
+        Uefi,
+        /// UEFI, which starts only what is signed.
+        SecureUefi,
+    }
 }
 
 impl Firmware {

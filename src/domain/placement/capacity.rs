@@ -1,8 +1,11 @@
 //! How much still fits: instances of each shape, anywhere in a host and on one NUMA node.
 
-use super::{Demand, Fleet, NumaPolicy, Packing, Policy, damage::SHAPES, looks::Known};
+use super::{Demand, Fleet, Narrow, NumaPolicy, Packing, Policy, damage::SHAPES};
 use crate::domain::{Id, id};
 use std::collections::HashMap;
+
+/// Hosts that look alike: the look, the nodes to which nobody can be bound, how many.
+type Alike = HashMap<(usize, Vec<u32>), u64>;
 
 /// How many instances of one shape still fit, by their devices alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,7 +14,7 @@ pub struct Shape {
     pub count: u32,
     /// Instances.
     pub anywhere: u64,
-    /// Instances with all devices on one NUMA node.
+    /// Instances with all devices on one NUMA node that has CPUs and memory left for anybody.
     pub on_one_node: u64,
 }
 
@@ -50,22 +53,20 @@ impl Fleet {
     }
 
     fn left_of(&mut self, profile: Id<id::VgpuProfile>) -> Left {
-        let mut hosts: HashMap<usize, u64> = HashMap::new();
-        for (group, places) in &self.groups {
-            if self.classes[group.class].blocker.is_none()
-                && let Some(look) = self.look(*group, profile)
-            {
-                *hosts.entry(look).or_default() += places.len() as u64;
-            }
-        }
+        let alike = self.alike(profile);
         let mix = self.mix();
-        let mut sum = |of: &dyn Fn(&mut Known) -> u64| -> u64 {
-            hosts.iter().map(|(look, hosts)| of(self.looked(*look)) * hosts).sum()
-        };
-        let free = sum(&|known| known.free() as u64);
+        let mut free = 0;
+        for ((look, _), hosts) in &alike {
+            free += self.looked(*look).free() as u64 * hosts;
+        }
         let mut sets = |count, numa| {
             let policy = Policy { numa, packing: Packing::Pack, mix };
-            sum(&|known| u64::from(known.sets(count, policy)))
+            let mut sum = 0;
+            for ((look, parts), hosts) in &alike {
+                let parts = if numa == NumaPolicy::Required { &parts[..] } else { &[] };
+                sum += u64::from(self.looked(*look).sets(count, policy, parts)) * hosts;
+            }
+            sum
         };
         let mut shape = |count| Shape {
             count,
@@ -74,6 +75,27 @@ impl Fleet {
         };
         let shapes = SHAPES.into_iter().map(&mut shape).collect();
         Left { profile, free, shapes }
+    }
+
+    /// The hosts that take instances, by what they have of a profile. Nearly all have no full nodes, and these are counted
+    /// at once.
+    fn alike(&self, profile: Id<id::VgpuProfile>) -> Alike {
+        let mut alike = Alike::new();
+        for (group, places) in &self.groups {
+            let Some((at, look)) = self.look(*group, profile) else { continue };
+            if self.classes[group.class].blocker.is_some() {
+                continue;
+            }
+            let usual = places.len() - places.full.len();
+            if usual > 0 {
+                *alike.entry((look, Vec::new())).or_default() += usual as u64;
+            }
+            for entry in places.full.iter().filter_map(|host| self.hosts.get(host)) {
+                let parts = entry.parts(at, &Narrow::full(&entry.candidate.nodes));
+                *alike.entry((look, parts)).or_default() += 1;
+            }
+        }
+        alike
     }
 }
 
@@ -99,5 +121,11 @@ mod tests {
         let shapes: Vec<_> = left[0].shapes.iter().map(numbers).collect();
         // free on the second host: two on one node, three on the other
         assert_eq!(shapes, [(1, 13, 13), (2, 4 + 2, 4 + 2), (4, 2 + 1, 2), (8, 1, 0)]);
+        // whoever must be on one node finds no room on one of them
+        let mut full = host(1, 1..=8);
+        full.nodes = vec![node(0, 32, 0), node(1, 32, 1)];
+        fleet.put(full);
+        let shapes: Vec<_> = fleet.left()[0].shapes.iter().map(numbers).collect();
+        assert_eq!(shapes, [(1, 13, 9), (2, 4 + 2, 2 + 2), (4, 2 + 1, 1), (8, 1, 0)]);
     }
 }

@@ -1,8 +1,9 @@
 //! The best set of free devices within one host.
 //!
 //! Best means, in this order: fewest NUMA nodes, fewest PCIe switches or roots, slices packed (or spread) as asked, least
-//! damage to what remains, lowest ids. Unknown is not a place: each device whose node or switch is unknown may be
-//! anywhere and counts as one of its own. Devices of one IOMMU group are taken together or not at all; of devices that
+//! damage to what remains, lowest ids. Nodes that have no room for the demand's CPUs and memory count as one more: that is
+//! where these will be. Unknown is not a place: each device whose node or switch is unknown may be anywhere and counts
+//! as one of its own. Devices of one IOMMU group are taken together or not at all; of devices that
 //! are wired to each other exactly one partition is taken, found by module ids.
 //!
 //! Devices that differ in their id only are interchangeable, so the search counts how many to take of each class instead
@@ -10,7 +11,7 @@
 //! set found so far, which follows the same order of preference.
 
 use super::{
-    Mix, NumaPolicy, Packing,
+    Mix, Narrow, NumaPolicy, Packing,
     damage::{Room, fabric_worth},
 };
 use crate::domain::{
@@ -56,7 +57,7 @@ pub struct Policy {
 /// What is compared, the first difference decides; smaller is better.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cost {
-    /// NUMA nodes; 0 when they are ignored.
+    /// NUMA nodes, and one more when they have no room for CPUs and memory; 0 when they are ignored.
     pub nodes: u32,
     /// Switches or roots; 0 when nodes are ignored.
     pub places: u32,
@@ -80,11 +81,17 @@ pub struct Chosen {
 }
 
 /// The best `count` devices, or `None` when no set of them is allowed.
-pub fn choose(free: &[FreeDevice], fabric: &Fabric, count: u32, policy: Policy) -> Option<Chosen> {
+pub fn choose(
+    free: &[FreeDevice],
+    fabric: &Fabric,
+    count: u32,
+    policy: Policy,
+    narrow: &Narrow,
+) -> Option<Chosen> {
     if count == 0 || free.len() < count as usize {
         return None;
     }
-    let mut search = Search::new(free, fabric, policy);
+    let mut search = Search::new(free, fabric, policy, narrow);
     search.visit(0, count);
     search.result()
 }
@@ -125,6 +132,8 @@ struct Search<'a> {
     free_modules: Modules,
     taken_modules: Modules,
     nodes: Vec<u32>,
+    /// In how many parts the demand must be for each node.
+    parts: Vec<u32>,
     classes: Vec<Class>,
     /// Devices from this class on.
     rest: Vec<u32>,
@@ -141,7 +150,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(free: &[FreeDevice], fabric: &'a Fabric, policy: Policy) -> Self {
+    fn new(free: &[FreeDevice], fabric: &'a Fabric, policy: Policy, narrow: &Narrow) -> Self {
         let nodes = distinct(free.iter().filter_map(|d| d.numa_node));
         let places = distinct(free.iter().filter_map(|d| d.place));
         let gpus = distinct(free.iter().filter_map(|d| d.gpu));
@@ -171,6 +180,7 @@ impl<'a> Search<'a> {
             unknown: (0, 0),
             best: None,
             steps: 0,
+            parts: nodes.iter().map(|node| narrow.parts(*node)).collect(),
             nodes,
             classes,
             loads,
@@ -289,10 +299,18 @@ impl<'a> Search<'a> {
         let (nodes, places) = match self.policy.numa {
             NumaPolicy::Ignored => (0, 0),
             NumaPolicy::Required | NumaPolicy::Preferred => {
-                (used(&self.in_node) + self.unknown.0, used(&self.in_place) + self.unknown.1)
+                let nodes = used(&self.in_node);
+                let short = u32::from(self.is_short(nodes));
+                (nodes + self.unknown.0 + short, used(&self.in_place) + self.unknown.1)
             }
         };
         Cost { nodes, places, opened, crowding, damage: 0 }
+    }
+
+    /// Whether one of these nodes has no room for its part of the demand.
+    fn is_short(&self, nodes: u32) -> bool {
+        let mut used = self.parts.iter().zip(&self.in_node).filter(|(_, count)| **count > 0);
+        used.any(|(parts, _)| *parts > nodes)
     }
 
     fn weigh(&mut self) {

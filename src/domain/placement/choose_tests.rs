@@ -14,7 +14,7 @@ const SKEWED: Policy = Policy { mix: Mix::SKEWED, ..PREFERRED };
 
 /// On a host whose devices are not wired to each other.
 fn choose(free: &[FreeDevice], count: u32, policy: Policy) -> Option<Chosen> {
-    super::choose(free, &Fabric::default(), count, policy)
+    super::choose(free, &Fabric::default(), count, policy, &Narrow::default())
 }
 
 fn gpu(number: u32) -> Id<id::GpuDevice> {
@@ -81,6 +81,22 @@ fn few_nodes_come_before_low_ids() {
     assert_eq!((five.cost.nodes, five.numa_nodes), (2, vec![0, 2]));
     assert_eq!(chosen(&free, 5, REQUIRED), None);
     assert_eq!(chosen(&free, 4, REQUIRED), Some(vec![3, 4, 5, 6]));
+}
+
+#[test]
+fn nodes_without_room_come_last_or_not_at_all() {
+    let of = |nodes: &[(u32, u32)], count, policy| {
+        let narrow = Narrow::new(nodes.iter().copied());
+        let found = super::choose(&eight(), &Fabric::default(), count, policy, &narrow);
+        found.map(|it| (it.cost.nodes, it.numa_nodes))
+    };
+    assert_eq!(of(&[(0, 2)], 2, REQUIRED), Some((1, vec![1])));
+    assert_eq!(of(&[(0, 2), (1, 2)], 2, REQUIRED), None);
+    assert_eq!(of(&[(0, 2)], 4, PREFERRED), Some((1, vec![1])));
+    assert_eq!(of(&[(0, 2), (1, 2)], 4, PREFERRED), Some((2, vec![0])), "its memory lies on both");
+    assert_eq!(of(&[(0, 2), (1, 2)], 8, PREFERRED), Some((2, vec![0, 1])), "each holds a half");
+    assert_eq!(of(&[(0, 2), (1, 3)], 8, PREFERRED), Some((3, vec![0, 1])));
+    assert_eq!(of(&[(0, 2), (1, 3)], 8, IGNORED), Some((0, vec![0, 1])));
 }
 
 #[test]
@@ -151,8 +167,9 @@ fn wired() -> (Vec<FreeDevice>, Fabric) {
 #[test]
 fn wired_devices_are_given_by_partitions_of_their_modules() {
     let (free, fabric) = wired();
-    let chosen =
-        |free: &[FreeDevice], count| numbers(super::choose(free, &fabric, count, PREFERRED));
+    let chosen = |free: &[FreeDevice], count| {
+        numbers(super::choose(free, &fabric, count, PREFERRED, &Narrow::default()))
+    };
     assert_eq!(chosen(&free, 2), Some(vec![0, 1]), "modules 5 and 7");
     assert_eq!(chosen(&free, 4), Some(vec![0, 1, 2, 3]));
     assert_eq!(chosen(&free, 3), None, "there is no partition of three");
@@ -167,7 +184,13 @@ fn wired_devices_are_given_by_partitions_of_their_modules() {
 }
 
 /// The cost of a set, straight from the definition.
-fn plain_cost(free: &[FreeDevice], fabric: &Fabric, mask: u32, policy: Policy) -> Cost {
+fn plain_cost(
+    free: &[FreeDevice],
+    fabric: &Fabric,
+    mask: u32,
+    policy: Policy,
+    narrow: &Narrow,
+) -> Cost {
     let is_in = |n: usize| mask >> n & 1 == 1;
     let set: Vec<&FreeDevice> = (0..free.len()).filter(|&n| is_in(n)).map(|n| &free[n]).collect();
     let known = |of: &dyn Fn(&FreeDevice) -> Option<u64>| {
@@ -180,9 +203,30 @@ fn plain_cost(free: &[FreeDevice], fabric: &Fabric, mask: u32, policy: Policy) -
     let all: Vec<&FreeDevice> = free.iter().collect();
     let worth = |set: &[&FreeDevice]| plain_worth(set, free, fabric, policy.mix);
     let damage = worth(&all) - worth(&rest);
+    let (opened, crowding) = plain_crowding(&set, policy.packing);
+    let cost = Cost { opened, crowding, damage, ..Cost::default() };
     match policy.numa {
-        NumaPolicy::Ignored => Cost { damage, ..Cost::default() },
-        _ => Cost { nodes: known(&node), places: known(&place), damage, ..Cost::default() },
+        NumaPolicy::Ignored => cost,
+        _ => {
+            let nodes: BTreeSet<u32> = set.iter().filter_map(|d| d.numa_node).collect();
+            let short = nodes.iter().any(|node| narrow.parts(*node) > nodes.len() as u32);
+            let nodes = known(&node) + u32::from(short);
+            Cost { nodes, places: known(&place), ..cost }
+        }
+    }
+}
+
+/// GPUs that get their first slice, and how close slices are.
+fn plain_crowding(set: &[&FreeDevice], packing: Packing) -> (u32, u32) {
+    let slices: Vec<&&FreeDevice> = set.iter().filter(|d| d.gpu.is_some()).collect();
+    let fresh = slices.iter().filter(|d| d.gpu_load == 0);
+    let opened: BTreeSet<_> = fresh.clone().map(|d| d.gpu).collect();
+    let beside = |n: usize, d: &FreeDevice| {
+        d.gpu_load + slices[..n].iter().filter(|other| other.gpu == d.gpu).count() as u32
+    };
+    match packing {
+        Packing::Pack => (opened.len() as u32, fresh.count() as u32),
+        Packing::Spread => (0, slices.iter().enumerate().map(|(n, d)| beside(n, d)).sum()),
     }
 }
 
@@ -235,6 +279,7 @@ fn by_trying_all(
     fabric: &Fabric,
     count: u32,
     policy: Policy,
+    narrow: &Narrow,
 ) -> Option<(Cost, Vec<Pick>)> {
     let is_allowed = |mask: u32| {
         let set: Vec<&FreeDevice> =
@@ -254,7 +299,7 @@ fn by_trying_all(
             let mut picks: Vec<Pick> =
                 (0..free.len()).filter(|n| mask >> n & 1 == 1).map(|n| free[n].pick).collect();
             picks.sort_unstable();
-            (plain_cost(free, fabric, mask, policy), picks)
+            (plain_cost(free, fabric, mask, policy, narrow), picks)
         })
         .filter(|(cost, _)| policy.numa != NumaPolicy::Required || cost.nodes <= 1)
         .min()
@@ -274,6 +319,25 @@ pub(in crate::domain::placement) fn any_host(
             FreeDevice { unit, ..device(n * 7 % 13, node, switch) }
         };
         (0..).zip(spots).map(at).collect()
+    })
+}
+
+/// Slices that are there and slices that can be made, of up to four GPUs, beside GPUs that are whole.
+fn any_slices(size: usize) -> impl Strategy<Value = Vec<FreeDevice>> {
+    let gpus = proptest::collection::vec((0u32..3, 0u8..4, 0u32..3), 4);
+    let picks = proptest::collection::vec((0usize..5, any::<bool>()), size);
+    (gpus, picks).prop_map(|(gpus, picks)| {
+        let profile = Id::from_uuid(Uuid::from_u128(99));
+        let one = |(n, (of, is_made)): (u32, (usize, bool))| {
+            let Some((node, switch, load)) = gpus.get(of) else {
+                return device(n * 7 % 13, Some(n % 2), Some(9));
+            };
+            let whole = device(n * 7 % 13, node.checked_sub(1), switch.checked_sub(1));
+            let its = gpu(90 + of as u32);
+            let pick = if is_made { whole.pick } else { Pick::Slice { gpu: its, profile } };
+            FreeDevice { pick, gpu: Some(its), gpu_load: *load, ..whole }
+        };
+        (0..).zip(picks).map(one).collect()
     })
 }
 
@@ -301,7 +365,7 @@ fn any_fabric(size: usize) -> impl Strategy<Value = (Vec<FreeDevice>, Fabric)> {
 }
 
 fn any_policy() -> impl Strategy<Value = Policy> {
-    prop::sample::select(vec![PREFERRED, REQUIRED, IGNORED, SKEWED])
+    prop::sample::select(vec![PREFERRED, REQUIRED, IGNORED, SKEWED, SPREAD])
 }
 
 fn found(
@@ -309,8 +373,14 @@ fn found(
     fabric: &Fabric,
     n: u32,
     policy: Policy,
+    narrow: &Narrow,
 ) -> Option<(Cost, Vec<Pick>)> {
-    super::choose(free, fabric, n, policy).map(|c| (c.cost, c.picks))
+    super::choose(free, fabric, n, policy, narrow).map(|c| (c.cost, c.picks))
+}
+
+/// Up to four nodes, some of which hold a part of the demand only, or nothing.
+fn any_narrow() -> impl Strategy<Value = Narrow> {
+    proptest::collection::vec(1u32..5, 0..4).prop_map(|parts| Narrow::new((0..).zip(parts)))
 }
 
 proptest! {
@@ -321,11 +391,26 @@ proptest! {
         free in any_host(8),
         count in 1u32..9,
         policy in any_policy(),
+        narrow in any_narrow(),
     ) {
         let none = Fabric::default();
         prop_assert_eq!(
-            found(&free, &none, count, policy),
-            by_trying_all(&free, &none, count, policy)
+            found(&free, &none, count, policy, &narrow),
+            by_trying_all(&free, &none, count, policy, &narrow)
+        );
+    }
+
+    #[test]
+    fn and_so_it_does_among_slices(
+        free in any_slices(9),
+        count in 1u32..9,
+        policy in any_policy(),
+        narrow in any_narrow(),
+    ) {
+        let none = Fabric::default();
+        prop_assert_eq!(
+            found(&free, &none, count, policy, &narrow),
+            by_trying_all(&free, &none, count, policy, &narrow)
         );
     }
 
@@ -334,10 +419,11 @@ proptest! {
         (free, fabric) in any_fabric(8),
         count in 1u32..9,
         policy in any_policy(),
+        narrow in any_narrow(),
     ) {
         prop_assert_eq!(
-            found(&free, &fabric, count, policy),
-            by_trying_all(&free, &fabric, count, policy)
+            found(&free, &fabric, count, policy, &narrow),
+            by_trying_all(&free, &fabric, count, policy, &narrow)
         );
     }
 }
@@ -351,11 +437,12 @@ proptest! {
         is_wired in any::<bool>(),
         count in 1u32..17,
         policy in any_policy(),
+        narrow in any_narrow(),
     ) {
         let fabric = if is_wired { fabric } else { Fabric::default() };
         prop_assert_eq!(
-            found(&free, &fabric, count, policy),
-            by_trying_all(&free, &fabric, count, policy)
+            found(&free, &fabric, count, policy, &narrow),
+            by_trying_all(&free, &fabric, count, policy, &narrow)
         );
     }
 }

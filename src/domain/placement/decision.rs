@@ -127,16 +127,22 @@ impl Decision {
 
 impl Gpus {
     fn new(demand: &Demand, taken: &Choice) -> Option<Self> {
-        let place = taken.alternative?;
-        let asked = demand.alternatives.get(place)?;
+        let (name, count, place) = match taken.alternative {
+            Some(place) => {
+                let asked = demand.alternatives.get(place)?;
+                (asked.name.clone(), asked.count, place)
+            }
+            None if demand.exact.is_empty() => return None,
+            None => ("GPU that was named".to_owned(), taken.picks.len() as u32, 0),
+        };
         let device = |pick: &Pick| match pick {
             Pick::Device(id) | Pick::Slice { gpu: id, .. } => *id,
         };
         Some(Self {
-            name: asked.name.clone(),
-            count: asked.count,
+            name,
+            count,
             alternative: place + 1,
-            alternatives: demand.alternatives.len(),
+            alternatives: demand.alternatives.len().max(1),
             passed_over: None,
             devices: taken.picks.iter().map(device).collect(),
             numa_nodes: taken.numa_nodes.clone(),

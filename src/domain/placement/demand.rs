@@ -1,11 +1,13 @@
 //! What an instance asks, and what a host that may be asked is like.
 
-use super::{HostDevice, Mix, NumaPolicy, Packing, Policy};
+use super::{
+    Choice, Exact, HostDevice, Load, Mix, Narrow, NodeRoom, NumaPolicy, Packing, Policy, bind,
+};
 use crate::domain::{
     Id,
     gpu::{Fabric, Pick, claim::Room},
     id,
-    machine::Bytes,
+    machine::{Bytes, Firmware},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +24,10 @@ pub struct Candidate {
     pub free_mhz: u64,
     /// Memory that is not promised, over-provisioning included.
     pub free_memory: Bytes,
+    /// Its NUMA nodes, as far as it tells how large they are.
+    pub nodes: Vec<NodeRoom>,
+    /// How many huge pages it has of each size, used or not; `None`: it does not tell.
+    pub pages: Option<BTreeMap<Bytes, u64>>,
     /// Storage pools that it reaches, the preferred first.
     pub pools: Vec<PoolRoom>,
     /// All its devices.
@@ -49,6 +55,8 @@ pub struct Class {
     pub pod: Option<Id<id::Pod>>,
     /// Its cluster.
     pub cluster: Option<Id<id::Cluster>>,
+    /// The most that a guest can boot by there; `None`: not told yet, so that only the start shows it.
+    pub firmware: Option<Firmware>,
 }
 
 /// A storage pool of a host.
@@ -75,8 +83,12 @@ pub struct Demand {
     pub memory: Bytes,
     /// Acceptable GPUs, the preferred first; empty: none are asked.
     pub alternatives: Vec<Alternative>,
+    /// Exactly these GPUs, whatever they are; then there are no alternatives.
+    pub exact: Vec<Exact>,
     /// About NUMA nodes.
     pub numa: NumaPolicy,
+    /// The NUMA nodes of devices that it holds already, when none are asked.
+    pub kept: Vec<u32>,
     /// Close together or far apart.
     pub packing: Packing,
     /// The host that an administrator asked for.
@@ -100,6 +112,10 @@ pub struct Needs {
     pub cluster: Option<Id<id::Cluster>>,
     /// Tags that it must have.
     pub tags: Vec<String>,
+    /// What the instance boots by.
+    pub firmware: Firmware,
+    /// The size of the huge pages that its memory is made of; `None`: no matter.
+    pub pages: Option<Bytes>,
     /// Where a disk must fit; `None`: no disk is asked.
     pub disk: Option<Disk>,
 }
@@ -168,6 +184,10 @@ impl Demand {
             Some("too little CPU free")
         } else if self.memory > candidate.free_memory {
             Some("too little memory free")
+        } else if let Some(why) = self.pages_why_not(candidate) {
+            Some(why)
+        } else if self.is_too_large_for_its_node(candidate) {
+            Some("too few CPUs or too little memory free on the NUMA node of its GPUs")
         } else {
             let disk = self.needs.disk.as_ref()?;
             let none = || match disk.pool {
@@ -176,6 +196,36 @@ impl Demand {
             };
             disk.pool(candidate).is_none().then(none)
         }
+    }
+
+    /// The most memory that it could have there: whole pages, where it asks for huge ones.
+    pub(super) fn most_memory(&self, candidate: &Candidate) -> Bytes {
+        let Some(size) = self.needs.pages else { return candidate.free_memory };
+        let pages = candidate.pages.as_ref().map(|all| all.get(&size).copied().unwrap_or_default());
+        pages.unwrap_or(u64::MAX).min(candidate.free_memory / size).saturating_mul(size)
+    }
+
+    /// Whether a host has so many huge pages at all; whether they are free, its start shows.
+    fn pages_why_not(&self, candidate: &Candidate) -> Option<&'static str> {
+        let (size, has) = (self.needs.pages?, candidate.pages.as_ref()?);
+        let is_enough = has.get(&size).is_some_and(|count| count * size >= self.memory);
+        (!is_enough).then_some(match size {
+            0x4000_0000 => "too few huge pages of 1G",
+            0x20_0000 => "too few huge pages of 2M",
+            _ => "too few huge pages",
+        })
+    }
+
+    /// Whether the devices that it holds are on a node where it must be and has no room.
+    fn is_too_large_for_its_node(&self, candidate: &Candidate) -> bool {
+        let narrow = || Narrow::of(self.load(), self.numa, &candidate.nodes);
+        self.numa == NumaPolicy::Required && self.kept.iter().any(|node| narrow().parts(*node) > 1)
+    }
+
+    /// What an instance that is placed so takes of which NUMA nodes; `None`: it is anywhere.
+    pub fn bound(&self, choice: &Choice) -> Option<(Load, Vec<u32>)> {
+        let nodes = if self.kept.is_empty() { &choice.numa_nodes } else { &self.kept };
+        (self.numa != NumaPolicy::Ignored).then(|| (self.load(), nodes.clone()))
     }
 
     /// Before anything else is compared: 0 where it would rather be, 2 where it would rather not.
@@ -188,14 +238,14 @@ impl Demand {
     }
 }
 
-impl Affinity {
-    /// The least [`Demand::wish`] that any host may have.
-    pub fn best_wish(&self) -> u8 {
-        u8::from(self.rather.is_empty())
-    }
-}
-
 impl Candidate {
+    /// An instance is bound to these of its nodes now; `None`: it is anywhere.
+    pub fn bind(&mut self, bound: &Option<(Load, Vec<u32>)>) {
+        if let Some((load, nodes)) = bound {
+            bind(&mut self.nodes, *load, nodes);
+        }
+    }
+
     /// These devices are held now. False when that is not all: slices that were to be made are not devices yet.
     pub fn hold(&mut self, picks: &[Pick]) -> bool {
         for device in &mut self.devices {
@@ -238,6 +288,10 @@ impl Class {
         }
         if needs.cluster.is_some() && needs.cluster != self.cluster {
             return Some("in another cluster".to_owned());
+        }
+        if self.firmware.is_some_and(|most| most < needs.firmware) {
+            let has_uefi = self.firmware >= Some(Firmware::Uefi);
+            return Some(if has_uefi { "without secure boot" } else { "without UEFI" }.to_owned());
         }
         let missing: Vec<&str> =
             needs.tags.iter().filter(|t| !self.tags.contains(t)).map(String::as_str).collect();

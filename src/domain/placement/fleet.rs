@@ -5,13 +5,13 @@
 //! the best of them. It answers what [`super::scan`] answers. A fleet is a snapshot: it proposes, the claim decides.
 
 use super::{
-    Candidate, Chosen, Class, Demand, Mix, PoolRoom, Refusal,
+    Alternative, Candidate, Chosen, Class, Demand, Mix, PoolRoom, Refusal,
     decision::OTHERS,
     looks::{self, Known, Look},
     rank::{Choice, Key, choice, gpu_key, is_by_id, plain_key},
     stock,
 };
-use crate::domain::{Id, id};
+use crate::domain::{Id, id, machine::Bytes};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How many choices are handed out: enough to try again when somebody was faster.
@@ -36,6 +36,8 @@ pub struct Fleet {
 pub(super) struct Entry {
     pub(super) candidate: Candidate,
     pub(super) group: Group,
+    /// Its nodes as they appear in each look of its stand.
+    pub(super) nodes: Vec<Vec<u32>>,
 }
 
 /// The looks of a host, by profile.
@@ -54,6 +56,10 @@ pub(super) struct Places {
     /// By what they have.
     by_room: BTreeSet<Place>,
     by_id: BTreeSet<Id<id::Host>>,
+    /// By the memory of the largest of the nodes where something is free.
+    pub(super) by_node: BTreeSet<(Bytes, Id<id::Host>)>,
+    /// Those with nodes where something is free and nobody can be bound to.
+    pub(super) full: BTreeSet<Id<id::Host>>,
 }
 
 impl Places {
@@ -104,25 +110,32 @@ impl Fleet {
             self.forget();
         }
         let class = intern(&candidate.class, &mut self.classes, &mut self.class_numbers);
-        let stand = self.stand(&candidate);
+        let (stand, nodes) = self.stand(&candidate);
         let group = Group { class, stand };
+        let entry = Entry { candidate, group, nodes };
         let places = self.groups.entry(group).or_default();
-        places.by_room.insert(place(&candidate));
-        places.by_id.insert(candidate.host);
-        self.hosts.insert(candidate.host, Entry { candidate, group });
+        places.by_room.insert(place(&entry.candidate));
+        places.by_id.insert(entry.candidate.host);
+        places.by_node.insert((entry.largest_node(), entry.candidate.host));
+        if entry.has_full_nodes() {
+            places.full.insert(entry.candidate.host);
+        }
+        self.hosts.insert(entry.candidate.host, entry);
     }
 
     /// Takes a host away.
     pub fn remove(&mut self, host: Id<id::Host>) -> Option<Candidate> {
-        let Entry { candidate, group } = self.hosts.remove(&host)?;
-        if let Some(places) = self.groups.get_mut(&group) {
-            places.by_room.remove(&place(&candidate));
-            places.by_id.remove(&candidate.host);
+        let entry = self.hosts.remove(&host)?;
+        if let Some(places) = self.groups.get_mut(&entry.group) {
+            places.by_room.remove(&place(&entry.candidate));
+            places.by_id.remove(&host);
+            places.by_node.remove(&(entry.largest_node(), host));
+            places.full.remove(&host);
             if places.by_id.is_empty() {
-                self.groups.remove(&group);
+                self.groups.remove(&entry.group);
             }
         }
-        Some(candidate)
+        Some(entry.candidate)
     }
 
     /// The pools of each host, anew.
@@ -142,16 +155,18 @@ impl Fleet {
         *self = fresh;
     }
 
-    fn stand(&mut self, candidate: &Candidate) -> usize {
+    fn stand(&mut self, candidate: &Candidate) -> (usize, Vec<Vec<u32>>) {
         let devices = candidate.devices.iter().map(|d| d.standing.profile);
         let mut profiles: Vec<Id<id::VgpuProfile>> =
             devices.chain(candidate.rooms.iter().map(|room| room.profile)).collect();
         profiles.sort_unstable();
         profiles.dedup();
         let mut stand = Stand::with_capacity(profiles.len());
+        let mut nodes = Vec::with_capacity(profiles.len());
         for profile in profiles {
             let mut stock = stock(candidate, profile);
             let look = looks::look(&mut stock, &candidate.fabric);
+            nodes.push(looks::nodes(&stock.free));
             let number = match self.look_numbers.get(&look) {
                 Some(number) => *number,
                 None => {
@@ -162,7 +177,7 @@ impl Fleet {
             };
             stand.push((profile, number));
         }
-        intern(&stand, &mut self.stands, &mut self.stand_numbers)
+        (intern(&stand, &mut self.stands, &mut self.stand_numbers), nodes)
     }
 
     /// What the hosts of a group have of a profile.
@@ -171,15 +186,19 @@ impl Fleet {
         group: Group,
         profile: Id<id::VgpuProfile>,
     ) -> Option<&mut Known> {
-        let look = self.look(group, profile)?;
+        let (_, look) = self.look(group, profile)?;
         Some(&mut self.known[look])
     }
 
-    /// The number of the look that the hosts of a group have of a profile.
-    pub(super) fn look(&self, group: Group, profile: Id<id::VgpuProfile>) -> Option<usize> {
+    /// The look that the hosts of a group have of a profile: its place among their looks, and its number.
+    pub(super) fn look(
+        &self,
+        group: Group,
+        profile: Id<id::VgpuProfile>,
+    ) -> Option<(usize, usize)> {
         let stand = &self.stands[group.stand];
         let at = stand.binary_search_by_key(&profile, |(profile, _)| *profile).ok()?;
-        Some(stand[at].1)
+        Some((at, stand[at].1))
     }
 
     /// What is known of a look.
@@ -200,6 +219,9 @@ impl Fleet {
     /// The best ways to meet a demand, best first, all of one alternative; or why there is none. The order depends on
     /// nothing but what the hosts are.
     pub fn choose(&mut self, demand: &Demand) -> Result<Vec<Choice>, Refusal> {
+        if !demand.exact.is_empty() {
+            return self.choose_exact(demand);
+        }
         if demand.host.is_some() || demand.affinity.only.is_some() {
             return self.choose_among(demand);
         }
@@ -220,8 +242,9 @@ impl Fleet {
             let best = demand.wish(*hosts.clone().next()?);
             hosts.position(|host| will_do(*host) && demand.wish(*host) == best)
         };
-        if demand.host.is_some() || demand.affinity.only.is_some() {
-            let choices = self.choose_among(demand).ok()?;
+        let is_named = demand.host.is_some() || demand.affinity.only.is_some();
+        if is_named || !demand.exact.is_empty() {
+            let choices = self.choose(demand).ok()?;
             let hosts: Vec<Id<id::Host>> = choices.iter().map(|choice| choice.host).collect();
             let at = at(hosts.iter())?;
             return Some((choices, at));
@@ -279,7 +302,8 @@ impl Fleet {
             self.groups.keys().copied().filter(|group| classes[group.class]).collect();
         if demand.alternatives.is_empty() {
             let keyed = open.iter().map(|group| (plain_key(self.has_gpus(*group)), *group));
-            return Found::of(None, self.walk(demand, keyed.collect()));
+            let keyed = keyed.collect();
+            return Found::of(None, self.walk(demand, None, keyed));
         }
         let policy = demand.policy(self.mix);
         demand.alternatives.iter().enumerate().find_map(|(n, alternative)| {
@@ -291,35 +315,36 @@ impl Fleet {
                     keyed.push((gpu_key(demand, &answer.cost, free), *group));
                 }
             }
-            Found::of(Some(n), self.walk(demand, keyed))
+            Found::of(Some(n), self.walk(demand, Some(alternative), keyed))
         })
     }
 
-    /// The best hosts of these groups.
-    fn walk(&self, demand: &Demand, mut keyed: Vec<([u64; 3], Group)>) -> Vec<Id<id::Host>> {
+    /// The best hosts of these groups, each of which has the key that its hosts have at best.
+    fn walk(
+        &mut self,
+        demand: &Demand,
+        wanted: Option<&Alternative>,
+        mut keyed: Vec<([u64; 3], Group)>,
+    ) -> Vec<Id<id::Host>> {
         keyed.sort_unstable();
         let mut found: Vec<(Key, Id<id::Host>)> = Vec::new();
         for run in keyed.chunk_by(|a, b| a.0 == b.0) {
-            if found.len() >= CHOICES {
+            let best = run[0].0;
+            if found.iter().filter(|(key, _)| key.gpus < best).count() >= CHOICES {
                 break;
             }
             for (gpus, group) in run {
-                let fitting = self.fitting(demand, *group);
                 // a wish comes first in the key, so those who are wished for or shunned are looked at below
-                let plain = fitting.filter(|candidate| demand.wish(candidate.host) == 1);
-                found.extend(plain.take(CHOICES).map(|c| (Key::new(demand, *gpus, c), c.host)));
+                let is_plain = |candidate: &Candidate| demand.wish(candidate.host) == 1;
+                let seats = self.seats(demand, wanted, (*gpus, *group), is_plain, CHOICES);
+                found.extend(seats);
             }
         }
-        let wished = demand.affinity.rather.union(&demand.affinity.rather_not);
-        let special = wished.filter_map(|host| self.hosts.get(host)).filter_map(|entry| {
-            let (gpus, _) = keyed.iter().find(|(_, group)| *group == entry.group)?;
-            let candidate = &entry.candidate;
-            let is_fit = demand.host_why_not(candidate.host).is_none()
-                && demand.room_why_not(candidate).is_none();
-            (is_fit && demand.wish(candidate.host) != 1)
-                .then(|| (Key::new(demand, *gpus, candidate), candidate.host))
-        });
-        found.extend(special);
+        let wished: BTreeSet<_> =
+            demand.affinity.rather.union(&demand.affinity.rather_not).copied().collect();
+        for host in wished.into_iter().filter(|host| demand.wish(*host) != 1) {
+            found.extend(self.seat(demand, wanted, &keyed, host));
+        }
         found.sort_unstable();
         found.into_iter().take(CHOICES).map(|(_, host)| host).collect()
     }
@@ -329,7 +354,7 @@ impl Fleet {
         &'a self,
         demand: &'a Demand,
         group: Group,
-    ) -> impl Iterator<Item = &'a Candidate> {
+    ) -> impl Iterator<Item = &'a Entry> {
         let least: Place = (demand.memory, 0, Id::from_uuid(uuid::Uuid::nil()));
         let places = self.groups.get(&group).filter(|p| p.by_room.last() >= Some(&least));
         let (by_id, by_room) = match (places, is_by_id(demand)) {
@@ -347,8 +372,8 @@ impl Fleet {
             .into_iter()
             .flatten()
             .chain(by_room.map(|(_, _, host)| host))
-            .filter_map(|host| self.get(*host))
-            .filter(|candidate| {
+            .filter_map(|host| self.hosts.get(host))
+            .filter(|Entry { candidate, .. }| {
                 demand.host_why_not(candidate.host).is_none()
                     && demand.room_why_not(candidate).is_none()
             })
@@ -363,9 +388,8 @@ impl Fleet {
         let Some(alternative) = n.map(|n| &demand.alternatives[n]) else {
             return Some(choice(demand, self.get(host)?, None, None));
         };
-        let (group, policy) = (self.hosts.get(&host)?.group, demand.policy(self.mix));
-        let answer =
-            self.known(group, alternative.profile)?.answer(alternative.count, policy)?.clone();
+        let policy = demand.policy(self.mix);
+        let answer = self.answer_on(host, demand.load(), policy, alternative)?.clone();
         let candidate = self.get(host)?;
         let mut free = stock(candidate, alternative.profile).free;
         free.sort_by_key(|d| d.pick);

@@ -2,16 +2,29 @@
 
 use super::*;
 use crate::domain::placement::{
-    Affinity, Alternative, Decision, NumaPolicy, Packing, samples::*, scan,
+    Affinity, Alternative, Decision, HostDevice, NodeRoom, NumaPolicy, Packing, samples::*, scan,
 };
 use proptest::prelude::*;
 
 /// A host that may lack memory, CPUs and devices, of one of two classes.
 fn any_candidate() -> impl Strategy<Value = Candidate> {
     let held = proptest::collection::vec(any::<bool>(), 8);
-    (1u128..9, 0u64..4, 0u64..4, held, 0u8..10, any::<bool>()).prop_map(
-        |(number, memory, cpus, held, gpus, is_tagged)| {
+    let nodes = proptest::collection::vec((2u32..6, 0u64..4, 0u64..3), 0..3);
+    (1u128..9, 0u64..4, 0u64..4, held, 0u8..10, (any::<bool>(), nodes, any::<bool>())).prop_map(
+        |(number, memory, cpus, held, gpus, (is_tagged, nodes, is_turned))| {
             let mut candidate = host(number, 1..=gpus.min(8));
+            let room = |(name, (cpus, memory, mhz))| NodeRoom {
+                free_mhz: mhz * 4000,
+                ..node(name, cpus, memory * (4 << 30))
+            };
+            candidate.nodes = (0..).zip(nodes).map(room).collect();
+            if is_turned {
+                // hosts look alike and call their nodes differently
+                let turn = |device: &mut HostDevice| {
+                    device.numa_node = device.numa_node.map(|node| 1 - node);
+                };
+                candidate.devices.iter_mut().for_each(turn);
+            }
             candidate.free_memory = memory * (4 << 30);
             candidate.free_mhz = cpus * 4000;
             for (device, is_held) in candidate.devices.iter_mut().zip(held) {
@@ -123,6 +136,21 @@ fn affinity_is_obeyed_and_explained() {
         fleet.choose(&never).unwrap_err().reasons,
         [("with instances of its anti-affinity group".to_owned(), 4)]
     );
+}
+
+#[test]
+fn a_node_that_the_host_tells_nothing_of_is_a_part_like_any_other() {
+    let mut fleet = Fleet::new(Mix::default());
+    // node 0 has a half of what is asked for, and nothing is told of node 1
+    let half = node(0, want(2).vcpus / 2, want(2).memory / 2);
+    let mut one = Candidate { nodes: vec![half], ..host(1, 1..=8) };
+    for at in [1, 2, 3, 5, 6, 7] {
+        one.devices[at].standing.is_held = true;
+    }
+    fleet.put(one.clone());
+    let found = fleet.choose(&want(2)).unwrap();
+    assert_eq!((&found[0].numa_nodes[..], found[0].cost.nodes), (&[0, 1][..], 2));
+    assert_eq!(scan(&[one], &want(2), Mix::default()).as_ref(), found.first());
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! nothing else, so it is found once for each look and kept as positions in that list.
 
 use super::{
-    NumaPolicy, Stock, Why,
+    Narrow, NumaPolicy, Stock, Why,
     choose::{Chosen, Cost, FreeDevice, Policy, choose},
 };
 use crate::domain::gpu::Fabric;
@@ -26,7 +26,12 @@ pub(super) struct Look {
 pub(super) struct Answer {
     pub(super) cost: Cost,
     positions: Vec<usize>,
+    /// Its nodes, by their place among the nodes of the look.
+    pub(super) nodes: Vec<usize>,
 }
+
+/// What is asked of a look; with in how many parts it must be for each node, where one does not hold all of it.
+type Question = (u32, Policy, Vec<u32>);
 
 /// One look, with what was found out about it.
 #[derive(Debug, Clone)]
@@ -34,8 +39,10 @@ pub(super) struct Known {
     sample: Vec<FreeDevice>,
     fabric: Fabric,
     rest: Vec<(Why, u32)>,
-    answers: Vec<(u32, Policy, Option<Answer>)>,
-    sets: Vec<(u32, Policy, u32)>,
+    /// The NUMA nodes of the sample, in order of appearance.
+    nodes: Vec<u32>,
+    answers: Vec<(Question, Option<Answer>)>,
+    sets: Vec<(Question, u32)>,
 }
 
 /// Sorts what is free, and says what it looks like.
@@ -66,6 +73,17 @@ pub(super) fn look(stock: &mut Stock, fabric: &Fabric) -> Look {
     Look { free, fabric, rest }
 }
 
+/// The NUMA nodes of devices in order of appearance: hosts of one look differ in what they call them.
+pub(super) fn nodes(free: &[FreeDevice]) -> Vec<u32> {
+    let mut nodes = Vec::new();
+    for node in free.iter().filter_map(|device| device.numa_node) {
+        if !nodes.contains(&node) {
+            nodes.push(node);
+        }
+    }
+    nodes
+}
+
 /// Numbers things from 1 as they appear; 0 is none.
 fn number<T: PartialEq>(seen: &mut Vec<T>, item: Option<T>) -> u32 {
     let Some(item) = item else { return 0 };
@@ -80,7 +98,8 @@ fn number<T: PartialEq>(seen: &mut Vec<T>, item: Option<T>) -> u32 {
 impl Known {
     pub(super) fn new(look: &Look, sample: Vec<FreeDevice>) -> Self {
         let (fabric, rest) = (look.fabric.clone(), look.rest.clone());
-        Self { sample, fabric, rest, answers: Vec::new(), sets: Vec::new() }
+        let nodes = nodes(&sample);
+        Self { sample, fabric, rest, nodes, answers: Vec::new(), sets: Vec::new() }
     }
 
     /// How many are free.
@@ -95,36 +114,58 @@ impl Known {
 
     /// The best set on a host that looks so.
     pub(super) fn answer(&mut self, count: u32, policy: Policy) -> Option<&Answer> {
+        self.answer_split(count, policy, &[])
+    }
+
+    /// The same where the demand must be in so many parts for each node of the look.
+    pub(super) fn answer_split(
+        &mut self,
+        count: u32,
+        policy: Policy,
+        parts: &[u32],
+    ) -> Option<&Answer> {
         if self.sample.len() < count as usize {
             return None;
         }
-        let is_known = |(n, p, _): &(u32, Policy, Option<Answer>)| *n == count && *p == policy;
+        // a set is on one node for each of its devices at most; more parts than that are all the same
+        let most = if policy.numa == NumaPolicy::Required { 1 } else { count };
+        let parts: Vec<u32> = parts.iter().map(|n| if *n > most { u32::MAX } else { *n }).collect();
+        let is_known = |((n, p, s), _): &(Question, Option<Answer>)| {
+            *n == count && *p == policy && *s == parts
+        };
         let at = match self.answers.iter().position(is_known) {
             Some(at) => at,
             None => {
-                let found = find(&self.sample, &self.fabric, count, policy);
-                self.answers.push((count, policy, found));
+                let narrow = self.narrow(&parts);
+                let found = find(&self.sample, &self.fabric, count, policy, &narrow, &self.nodes);
+                self.answers.push(((count, policy, parts), found));
                 self.answers.len() - 1
             }
         };
-        self.answers[at].2.as_ref()
+        self.answers[at].1.as_ref()
+    }
+
+    /// In the words of the sample.
+    fn narrow(&self, parts: &[u32]) -> Narrow {
+        Narrow::new(self.nodes.iter().copied().zip(parts.iter().copied()))
     }
 
     /// How many sets of so many devices can be had one after the other; counted once.
-    pub(super) fn sets(&mut self, count: u32, policy: Policy) -> u32 {
-        let is_known = |(n, p, _): &&(u32, Policy, u32)| *n == count && *p == policy;
-        if let Some((.., sets)) = self.sets.iter().find(is_known) {
+    pub(super) fn sets(&mut self, count: u32, policy: Policy, parts: &[u32]) -> u32 {
+        let is_known =
+            |((n, p, s), _): &&(Question, u32)| *n == count && *p == policy && s == parts;
+        if let Some((_, sets)) = self.sets.iter().find(is_known) {
             return *sets;
         }
-        let sets = self.count_sets(count, policy);
-        self.sets.push((count, policy, sets));
+        let sets = self.count_sets(count, policy, &self.narrow(parts));
+        self.sets.push(((count, policy, parts.to_vec()), sets));
         sets
     }
 
-    fn count_sets(&self, count: u32, policy: Policy) -> u32 {
+    fn count_sets(&self, count: u32, policy: Policy, narrow: &Narrow) -> u32 {
         let mut free = self.sample.clone();
         let mut sets = 0;
-        while let Some(chosen) = choose(&free, &self.fabric, count, policy) {
+        while let Some(chosen) = choose(&free, &self.fabric, count, policy, narrow) {
             sets += 1;
             for pick in chosen.picks {
                 if let Some(at) = free.iter().position(|device| device.pick == pick) {
@@ -161,12 +202,24 @@ impl Known {
     }
 }
 
-fn find(free: &[FreeDevice], fabric: &Fabric, count: u32, policy: Policy) -> Option<Answer> {
-    let chosen = choose(free, fabric, count, policy)?;
+fn find(
+    free: &[FreeDevice],
+    fabric: &Fabric,
+    count: u32,
+    policy: Policy,
+    narrow: &Narrow,
+    nodes: &[u32],
+) -> Option<Answer> {
+    let chosen = choose(free, fabric, count, policy, narrow)?;
     // equal picks are slices of one GPU and as good as each other: each stands for one position
     let mut rest = chosen.picks.iter().peekable();
     let taken = free.iter().enumerate().filter(|(_, d)| rest.next_if_eq(&&d.pick).is_some());
-    Some(Answer { cost: chosen.cost, positions: taken.map(|(n, _)| n).collect() })
+    let place = |node: &u32| nodes.iter().position(|it| it == node);
+    Some(Answer {
+        cost: chosen.cost,
+        positions: taken.map(|(n, _)| n).collect(),
+        nodes: chosen.numa_nodes.iter().filter_map(place).collect(),
+    })
 }
 
 impl Answer {
@@ -194,6 +247,7 @@ mod tests {
         fn what_is_remembered_is_what_would_be_found(
             hosts in proptest::collection::vec(any_host(5), 1..12),
             count in 1u32..5,
+            parts in proptest::collection::vec(1u32..4, 3),
         ) {
             let (numa, packing) = (NumaPolicy::Preferred, Packing::Pack);
             let policy = Policy { numa, packing, mix: Mix::default() };
@@ -205,8 +259,12 @@ mod tests {
                 let known = known
                     .entry(look.clone())
                     .or_insert_with(|| Known::new(&look, stock.free.clone()));
-                let found = known.answer(count, policy).map(|answer| answer.on(&stock.free));
-                prop_assert_eq!(found, choose(free, &none, count, policy));
+                let names = nodes(&stock.free);
+                let parts = &parts[..names.len().min(3)];
+                let narrow = Narrow::new(names.into_iter().zip(parts.iter().copied()));
+                let found = known.answer_split(count, policy, parts);
+                let found = found.map(|answer| answer.on(&stock.free));
+                prop_assert_eq!(found, choose(free, &none, count, policy, &narrow));
             }
         }
     }

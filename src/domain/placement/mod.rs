@@ -11,12 +11,17 @@ pub mod choose;
 mod damage;
 pub mod decision;
 mod demand;
+mod exact;
 mod fleet;
 mod looks;
+mod nodes;
+#[cfg(test)]
+mod random;
 mod rank;
 mod refusal;
 #[cfg(test)]
 mod samples;
+mod seats;
 pub mod stock;
 
 pub use capacity::{Left, Shape};
@@ -24,7 +29,9 @@ pub use choose::{Chosen, Cost, FreeDevice, Policy, choose};
 pub use damage::Mix;
 pub use decision::Decision;
 pub use demand::{Affinity, Alternative, Candidate, Class, Demand, Disk, Needs, PoolRoom};
+pub use exact::Exact;
 pub use fleet::Fleet;
+pub use nodes::{Load, Narrow, NodeRoom, bind};
 pub use rank::{Choice, rank, scan};
 pub use refusal::{HostClass, Nearest, Refusal};
 pub use stock::{HostDevice, Stock, Why, stock};

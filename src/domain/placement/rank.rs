@@ -1,8 +1,8 @@
 //! How hosts are compared, and the plain way to do it: look at every one.
 
 use super::{
-    Alternative, Candidate, Chosen, Cost, Demand, Fleet, Mix, NumaPolicy, Packing, Refusal, choose,
-    damage::ONE, stock,
+    Alternative, Candidate, Chosen, Cost, Demand, Fleet, Mix, Narrow, NumaPolicy, Packing, Refusal,
+    choose, damage::ONE, stock,
 };
 use crate::domain::{Id, gpu::Pick, id};
 
@@ -64,7 +64,8 @@ pub(super) fn is_by_id(demand: &Demand) -> bool {
 }
 
 /// What a set of devices costs when hosts are compared. Packing weighs topology and fragmentation in one number and
-/// then fills what is begun; spreading wants the best place on the emptiest host.
+/// then fills what is begun; spreading wants the best place on the emptiest host. A host whose nodes lack room is never
+/// better for it: its key is at least that of its best set if they had room.
 pub(super) fn gpu_key(demand: &Demand, cost: &Cost, free: usize) -> [u64; 3] {
     let free = free as u64;
     match demand.packing {
@@ -126,9 +127,15 @@ fn with_gpus<'a>(
     mix: Mix,
 ) -> Option<(Key, &'a Candidate, Chosen)> {
     let free = stock(candidate, alternative.profile).free;
-    let chosen = choose(&free, &candidate.fabric, alternative.count, demand.policy(mix))?;
-    let gpus = gpu_key(demand, &chosen.cost, free.len());
-    Some((Key::new(demand, gpus, candidate), candidate, chosen))
+    let find = |narrow: &Narrow| {
+        let (count, policy) = (alternative.count, demand.policy(mix));
+        let chosen = choose(&free, &candidate.fabric, count, policy, narrow)?;
+        Some((gpu_key(demand, &chosen.cost, free.len()), chosen))
+    };
+    let (least, plain) = find(&Narrow::default())?;
+    let narrow = Narrow::of(demand.load(), demand.numa, &candidate.nodes);
+    let (gpus, chosen) = if narrow.is_empty() { (least, plain) } else { find(&narrow)? };
+    Some((Key::new(demand, gpus.max(least), candidate), candidate, chosen))
 }
 
 pub(super) fn choice(

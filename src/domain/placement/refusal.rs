@@ -4,10 +4,13 @@
 //! them is for administrators.
 
 use super::{
-    Alternative, Candidate, Demand, Fleet, NumaPolicy, Policy, Shape,
+    Alternative, Demand, Fleet, Load, NumaPolicy, Policy, Shape,
     fleet::{Group, Places},
 };
-use crate::domain::machine::{Bytes, MIB};
+use crate::domain::{
+    Id, id,
+    machine::{Bytes, MIB},
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// No host can meet the demand.
@@ -149,13 +152,14 @@ impl Refusal {
     }
 
     /// Hosts that have the devices: what else is missing.
-    fn add_by_room(&mut self, fleet: &Fleet, group: Group, demand: &Demand, class: usize) {
+    fn add_by_room(&mut self, fleet: &mut Fleet, group: Group, demand: &Demand, class: usize) {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for host in fleet.groups.get(&group).into_iter().flat_map(Places::hosts) {
-            let Some(candidate) = fleet.get(*host) else { continue };
-            if demand.host_why_not(*host).is_none() {
-                let why = demand.room_why_not(candidate).unwrap_or("changed meanwhile");
-                *counts.entry(why).or_default() += 1;
+        for host in hosts_of(fleet, &[group]) {
+            let Some(candidate) = fleet.get(host) else { continue };
+            if demand.host_why_not(host).is_none() {
+                let why = demand.room_why_not(candidate);
+                let why = why.or_else(|| fleet.node_why_not(host, demand));
+                *counts.entry(why.unwrap_or("changed meanwhile")).or_default() += 1;
             }
         }
         counts.into_iter().for_each(|(why, count)| self.add(why, count, class));
@@ -270,9 +274,16 @@ impl Shapes {
     }
 }
 
-fn wanted(demand: &Demand) -> String {
+/// What is asked, in words.
+pub(super) fn wanted(demand: &Demand) -> String {
     let one = |a: &Alternative| format!("{} x {}", a.count, a.name);
-    let gpus: Vec<String> = demand.alternatives.iter().map(one).collect();
+    let gpus: Vec<String> = match demand.exact.as_slice() {
+        [] => demand.alternatives.iter().map(one).collect(),
+        exact => {
+            let names: Vec<String> = exact.iter().map(ToString::to_string).collect();
+            vec![names.join(" and ")]
+        }
+    };
     let machine = format!(
         "{} CPUs of {} MHz and {} MiB of memory",
         demand.vcpus,
@@ -331,28 +342,23 @@ fn fits(fleet: &mut Fleet, group: Group, of: &Alternative, count: u32, policy: P
     fleet.known(group, of.profile).is_some_and(|known| known.answer(count, policy).is_some())
 }
 
-/// Whether some host of the groups has so many, and CPUs and memory.
-fn is_there(
-    fleet: &mut Fleet,
-    open: &[Group],
-    demand: &Demand,
-    of: &Alternative,
-    (count, policy): (u32, Policy),
-) -> bool {
-    open.iter().any(|group| {
-        fits(fleet, *group, of, count, policy) && fleet.fitting(demand, *group).next().is_some()
-    })
+/// All hosts of these groups.
+fn hosts_of(fleet: &Fleet, groups: &[Group]) -> Vec<Id<id::Host>> {
+    let places = groups.iter().filter_map(|group| fleet.groups.get(group));
+    places.flat_map(Places::hosts).copied().collect()
+}
+
+/// Whether some host of the groups has these devices, CPUs and memory.
+fn is_there(fleet: &mut Fleet, open: &[Group], demand: &Demand, of: &Alternative) -> bool {
+    let mut seats = |group| fleet.seats(demand, Some(of), ([0; 3], group), |_| true, 1);
+    open.iter().any(|group| !seats(*group).is_empty())
 }
 
 fn nearest(fleet: &mut Fleet, open: &[Group], demand: &Demand) -> Vec<Nearest> {
-    let policy = demand.policy(fleet.mix());
     let mut found = Vec::new();
-    if policy.numa == NumaPolicy::Required {
-        let anywhere = Policy { numa: NumaPolicy::Preferred, ..policy };
-        let first = demand
-            .alternatives
-            .iter()
-            .find(|a| is_there(fleet, open, demand, a, (a.count, anywhere)));
+    if demand.numa == NumaPolicy::Required {
+        let anywhere = Demand { numa: NumaPolicy::Preferred, ..demand.clone() };
+        let first = demand.alternatives.iter().find(|a| is_there(fleet, open, &anywhere, a));
         found.extend(first.map(|a| Nearest::AnyNode { name: a.name.clone(), count: a.count }));
     }
     found.extend(smaller(fleet, open, demand));
@@ -361,8 +367,11 @@ fn nearest(fleet: &mut Fleet, open: &[Group], demand: &Demand) -> Vec<Nearest> {
         let most = open.iter().filter_map(of).max();
         let most = u32::try_from(most.unwrap_or_default()).unwrap_or(u32::MAX);
         let mut below = (1..alternative.count.min(most.saturating_add(1))).rev();
-        let fits = |count: &u32| is_there(fleet, open, demand, alternative, (*count, policy));
-        if let Some(count) = below.find(fits) {
+        let mut fits = |count: &u32| {
+            let fewer = Alternative { count: *count, ..alternative.clone() };
+            is_there(fleet, open, demand, &fewer)
+        };
+        if let Some(count) = below.find(&mut fits) {
             found.push(Nearest::Fewer { name: alternative.name.clone(), count });
             break;
         }
@@ -373,33 +382,55 @@ fn nearest(fleet: &mut Fleet, open: &[Group], demand: &Demand) -> Vec<Nearest> {
 /// Where the devices are there and only CPUs or memory are not: the largest machine that fits beside them.
 fn smaller(fleet: &mut Fleet, open: &[Group], demand: &Demand) -> Option<Nearest> {
     if demand.alternatives.is_empty() {
-        let (vcpus, memory) = largest(fleet, open, demand)?;
+        let (vcpus, memory) = largest(fleet, open, demand, None)?;
         return Some(Nearest::Smaller { name: String::new(), count: 0, vcpus, memory });
     }
     let policy = demand.policy(fleet.mix());
     demand.alternatives.iter().find_map(|a| {
         let with: Vec<Group> =
             open.iter().copied().filter(|g| fits(fleet, *g, a, a.count, policy)).collect();
-        let (vcpus, memory) = largest(fleet, &with, demand)?;
+        let (vcpus, memory) = largest(fleet, &with, demand, Some(a))?;
         Some(Nearest::Smaller { name: a.name.clone(), count: a.count, vcpus, memory })
     })
 }
 
 /// The most CPUs, then the most memory, that a host of these groups has, up to what is asked.
-fn largest(fleet: &Fleet, groups: &[Group], demand: &Demand) -> Option<(u32, Bytes)> {
-    let room = |candidate: &Candidate| {
-        let by_speed = candidate.free_mhz / u64::from(demand.mhz.max(1));
-        let by_speed = u32::try_from(by_speed).unwrap_or(u32::MAX);
-        let vcpus = by_speed.min(candidate.cores).min(demand.vcpus);
-        (vcpus, candidate.free_memory.min(demand.memory))
-    };
-    groups
-        .iter()
-        .filter_map(|group| fleet.groups.get(group))
-        .flat_map(Places::hosts)
-        .filter_map(|host| fleet.get(*host))
-        .filter(|candidate| demand.host_why_not(candidate.host).is_none())
-        .map(room)
-        .filter(|(vcpus, memory)| *vcpus > 0 && *memory >= MIB)
-        .max()
+fn largest(
+    fleet: &mut Fleet,
+    groups: &[Group],
+    demand: &Demand,
+    of: Option<&Alternative>,
+) -> Option<(u32, Bytes)> {
+    let (policy, asked) = (demand.policy(fleet.mix()), demand.load());
+    let (mut less, mut most) = (demand.clone(), None);
+    let is_bound = of.is_some() || !demand.kept.is_empty();
+    for host in hosts_of(fleet, groups) {
+        let Some(candidate) = fleet.get(host) else { continue };
+        if demand.host_why_not(host).is_some() {
+            continue;
+        }
+        let memory = demand.most_memory(candidate);
+        let room = asked.within(candidate.cores, candidate.free_mhz, memory);
+        let sizes: Vec<Load> = match demand.numa {
+            NumaPolicy::Required if is_bound && !candidate.nodes.is_empty() => {
+                let nodes = candidate.nodes.iter();
+                nodes.map(|node| room.within(node.cpus, node.free_mhz, node.free_memory)).collect()
+            }
+            _ => vec![room],
+        };
+        for load in sizes {
+            let size = Some((load.vcpus, load.memory));
+            let is_more = load.vcpus > 0 && load.memory >= MIB && size > most;
+            (less.vcpus, less.memory) = (load.vcpus, load.memory);
+            // a disk may have no room whatever the machine's size
+            let has_room = || fleet.get(host).is_some_and(|it| less.room_why_not(it).is_none());
+            if !is_more || !has_room() {
+                continue;
+            }
+            if of.is_none_or(|of| fleet.answer_on(host, load, policy, of).is_some()) {
+                most = size;
+            }
+        }
+    }
+    most
 }

@@ -1,7 +1,8 @@
 //! Small builders for the tests of this room.
 
 use super::{
-    Affinity, Alternative, Candidate, Class, Demand, HostDevice, Needs, NumaPolicy, Packing,
+    Affinity, Alternative, Candidate, Class, Demand, HostDevice, Needs, NodeRoom, NumaPolicy,
+    Packing,
 };
 use crate::domain::{
     Id,
@@ -10,6 +11,7 @@ use crate::domain::{
         claim::{Room, Standing},
     },
     id,
+    machine::Bytes,
 };
 use uuid::Uuid;
 
@@ -45,6 +47,7 @@ pub(super) fn gpu(number: u8) -> HostDevice {
             is_draining: false,
             module: None,
             cut: None,
+            mdev: None,
         },
         numa_node: Some(u32::from(place / 4)),
         pci_switch: Some(bus(100 + place / 2)),
@@ -61,6 +64,7 @@ pub(super) fn slice_of(parent: &HostDevice, number: u128) -> HostDevice {
     slice.standing.device_type = DeviceType::MDEV;
     slice.standing.iommu_group = None;
     slice.standing.is_held = false;
+    slice.standing.mdev = Some(Uuid::from_u128(number));
     slice
 }
 
@@ -77,6 +81,11 @@ pub(super) fn room(number: u8, most: i32) -> Room {
     }
 }
 
+/// A node with so many CPUs of 2000 MHz and so much memory, all free.
+pub(super) fn node(node: u32, cpus: u32, free_memory: Bytes) -> NodeRoom {
+    NodeRoom { node, cpus, free_mhz: u64::from(cpus) * 2000, free_memory }
+}
+
 /// An enabled host of 64 cores with GPUs of these numbers.
 pub(super) fn host(number: u128, gpus: impl IntoIterator<Item = u8>) -> Candidate {
     Candidate {
@@ -85,6 +94,8 @@ pub(super) fn host(number: u128, gpus: impl IntoIterator<Item = u8>) -> Candidat
         cores: 64,
         free_mhz: 64 * 2000,
         free_memory: 512 << 30,
+        nodes: vec![],
+        pages: None,
         pools: vec![],
         devices: gpus.into_iter().map(gpu).collect(),
         rooms: vec![],
@@ -102,6 +113,8 @@ pub(super) fn want(count: u32) -> Demand {
         needs: Needs::default(),
         alternatives: if count == 0 { vec![] } else { vec![whole] },
         numa: NumaPolicy::Preferred,
+        exact: vec![],
+        kept: vec![],
         packing: Packing::Pack,
         host: None,
         avoid: vec![],

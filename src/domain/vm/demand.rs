@@ -2,7 +2,7 @@
 
 use crate::domain::{
     Id, id,
-    placement::{Alternative, NumaPolicy, Packing},
+    placement::{Alternative, Exact, NumaPolicy, Packing},
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,9 @@ pub struct GpuDemand {
     pub packing: Packing,
     /// Whether some of them are slices, which may have to be made.
     pub slices: bool,
+    /// Exactly these, whatever they are; then there are no choices.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exact: Vec<Exact>,
 }
 
 impl GpuDemand {

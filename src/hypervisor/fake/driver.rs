@@ -123,6 +123,9 @@ fn facts(state: &State) -> HostFacts {
         memory: shape.memory,
         domain_type: "kvm".to_owned(),
         iommu: shape.iommu,
+        nodes: shape.nodes(),
+        pages: shape.pages.clone(),
+        firmware: shape.firmware,
     }
 }
 

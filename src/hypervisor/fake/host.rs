@@ -212,10 +212,15 @@ impl FakeHost {
         self.lock().domains.remove(&id);
     }
 
-    /// Somebody defines and starts a domain behind our back; no rule is checked.
+    /// Somebody defines and starts a domain behind our back, with disks of his own; no rule is checked.
     pub fn intrude(&self, spec: MachineSpec) {
         let mut state = self.lock();
         let id = spec.uuid;
+        for DiskSpec { volume, format } in spec.disks.clone() {
+            let capacity = 1 << 30;
+            let new = NewVolume { volume: volume.clone(), format, capacity, base: None };
+            state.volumes.entry(volume).or_insert(new);
+        }
         state.domains.insert(id, FakeDomain { running: Some(spec.clone()), spec });
         state.tell(&HostEvent::Domain(id));
     }

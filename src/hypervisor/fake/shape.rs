@@ -5,6 +5,7 @@ use crate::domain::{
     gpu::PciAddress,
     machine::*,
 };
+use std::collections::BTreeMap;
 
 /// A type of slice that a fake GPU can make.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct FakeShape {
     pub(super) memory: Bytes,
     pub(super) pool: Bytes,
     pub(super) iommu: bool,
+    pub(super) firmware: Firmware,
+    pub(super) pages: Option<BTreeMap<Bytes, u64>>,
     pub(super) identity: Option<String>,
     pub(super) slices: Vec<SliceType>,
     pub(super) functions: Vec<SeenFunction>,
@@ -46,6 +49,8 @@ impl FakeShape {
             memory: 512 << 30,
             pool: 64 << 40,
             iommu: true,
+            firmware: Firmware::SecureUefi,
+            pages: None,
             identity: None,
             slices: Vec::new(),
             functions: Vec::new(),
@@ -68,6 +73,12 @@ impl FakeShape {
     pub fn numa(mut self, nodes: u32) -> Self {
         self.numa = nodes;
         self
+    }
+    /// Its NUMA nodes, equal parts of it.
+    pub(super) fn nodes(&self) -> Vec<NodeSize> {
+        let (parts, cpus) = (u64::from(self.numa.max(1)), self.cpus / self.numa.max(1));
+        let one = |node| NodeSize { node, cpus, memory: self.memory / parts };
+        (0..self.numa).map(one).collect()
     }
     /// This many GPUs share one IOMMU group (behind a switch without isolation).
     pub fn gpus_per_group(mut self, count: u32) -> Self {
@@ -133,6 +144,16 @@ impl FakeShape {
     /// A host whose IOMMU is off: its devices have no groups.
     pub fn without_iommu(mut self) -> Self {
         self.iommu = false;
+        self
+    }
+    /// The most that its guests can boot by, where it has no UEFI or none that boots securely.
+    pub fn firmware(mut self, firmware: Firmware) -> Self {
+        self.firmware = firmware;
+        self
+    }
+    /// How many huge pages of a size it tells of.
+    pub fn huge_pages(mut self, size: Bytes, count: u64) -> Self {
+        self.pages.get_or_insert_default().insert(size, count);
         self
     }
     /// Its hardware identity, where it is not its name (the same machine under two names).

@@ -229,6 +229,9 @@ fn facts(
         memory: node.memory << 10,
         domain_type: ground.domain_type,
         iommu: ground.capabilities.iommu.unwrap_or(false),
+        nodes: ground.capabilities.topology.sizes(),
+        pages: ground.capabilities.topology.huge_pages(),
+        firmware: ground.firmware.iter().copied().max().unwrap_or_default(),
     };
     if let Some(file) = simulated {
         facts.identity = file.display().to_string();

@@ -26,7 +26,10 @@ pub use simulator::{Flavour, simulate};
 pub use ssh::{HostKey, Login, ensure_key, install_key, scan_and_pin};
 
 use super::{Connector, Enrolled, Enrolment, HostAddress, HostDriver, HostFuture};
-use crate::error::{Error, Result};
+use crate::{
+    domain::placement::Exact,
+    error::{Error, Result},
+};
 use bell::Bell;
 use dial::Dial;
 use driver::LibvirtDriver;
@@ -48,6 +51,14 @@ pub struct LibvirtSettings {
     pub simulators: Option<PathBuf>,
     /// The operator's program that may change definitions.
     pub hook: Option<DomainHook>,
+}
+
+/// A text without the devices of the host that it names as elements `hostdev`, and which these are.
+///
+/// # Errors
+/// `Invalid`, when one of them cannot be understood.
+pub fn take_devices(text: &str) -> Result<(String, Vec<Exact>)> {
+    xml::take_devices(text).map_err(|why| Error::Invalid(format!("extraconfig: {why}")))
 }
 
 /// Whether this may be added to the definitions of instances. `allowed`: the names of elements.

@@ -26,17 +26,22 @@ pub(super) async fn compare(shared: &Shared, round: &Round, driver: &dyn HostDri
             let (said, owner) = (shared.wiring.settings.detach_on_stop, one.owner);
             let read = move |conn: &mut Conn| setting::detach_on_stop(conn, owner, said);
             let gives_back = shared.wiring.db.read(read).await?;
-            stopped(shared, round, driver, one, gives_back).await?;
+            if stopped(shared, round, one, gives_back).await? {
+                // a job, so that nobody starts it while what is left of it is removed; whoever was faster has removed it
+                let left = admit(shared, "stopVirtualMachine", one.id, seed::SYSTEM_USER).await;
+                if let Err(error) = left {
+                    tracing::warn!(instance = %one.id, %error, "could not clean up after it");
+                }
+            }
         }
     }
     strangers(shared, round, driver, &domains).await
 }
 
-/// An instance is not there any more: it is Stopped, and its devices follow the rule of a stop.
+/// An instance is not there any more: it is Stopped, and its devices follow the rule of a stop. False: somebody moved it.
 async fn stopped(
     shared: &Shared,
     round: &Round,
-    driver: &dyn HostDriver,
     one: &vm::Placed,
     gives_back: bool,
 ) -> Result<bool> {
@@ -58,14 +63,6 @@ async fn stopped(
         .await?;
     if moved {
         tracing::warn!(instance = %one.id, host = round.host.name, "found stopped");
-        if gives_back {
-            admit(shared, "stopVirtualMachine", one.id, seed::SYSTEM_USER).await?;
-        } else {
-            let id = one.id;
-            if !shared.wiring.db.read(move |conn| vm::is_adopted(conn, id)).await? {
-                driver.ensure_undefined(one.id.uuid()).await?;
-            }
-        }
     }
     Ok(moved)
 }
@@ -140,7 +137,7 @@ pub(super) async fn start_again(
     let domains = driver.domains().await?;
     let runs = |id: Uuid| domains.iter().any(|domain| domain.uuid == id && domain.active);
     for one in round.placed.iter().filter(|one| one.state == VmState::Running) {
-        if runs(one.id.uuid()) || !stopped(shared, round, driver, one, false).await? {
+        if runs(one.id.uuid()) || !stopped(shared, round, one, false).await? {
             continue;
         }
         if let Err(error) = admit(shared, "startVirtualMachine", one.id, one.user).await {

@@ -1,6 +1,6 @@
 //! Limits: set for an owner, else set for a domain above it, else the settings'; written where they bind.
 
-use super::above;
+use super::{above, tagged};
 use crate::{
     domain::{
         Id, id,
@@ -27,25 +27,31 @@ pub enum Target {
 }
 
 /// Sets a limit, counted in the resource's own unit; -1: none.
-pub fn set(tx: &mut Tx<'_>, target: Target, resource: Resource, max: i64) -> Result<()> {
+pub fn set(
+    tx: &mut Tx<'_>,
+    target: Target,
+    (resource, tag): (Resource, Option<i32>),
+    max: i64,
+) -> Result<()> {
+    let kind = tagged::kind(resource, tag);
     let owner = match target {
         Target::Account(account) => account.to_string(),
         Target::Domain(domain) => domain.to_string(),
     };
     let row = resource_count::table
         .filter(resource_count::owner_id.eq(owner))
-        .filter(resource_count::kind.eq(resource.number()));
+        .filter(resource_count::kind.eq(kind));
     update(row)
         .set((resource_count::own_max.eq(max), resource_count::max.eq(max)))
         .execute(&mut **tx)?;
     match target {
         Target::Account(_) => Ok(()),
-        Target::Domain(domain) => bind_below(tx, domain, resource, max),
+        Target::Domain(domain) => bind_below(tx, domain, kind, max),
     }
 }
 
 /// The domains below that have no limit of their own have that of the nearest domain above that has.
-fn bind_below(tx: &mut Tx<'_>, top: Id<id::Domain>, resource: Resource, max: i64) -> Result<()> {
+fn bind_below(tx: &mut Tx<'_>, top: Id<id::Domain>, kind: i32, max: i64) -> Result<()> {
     type Row = (Id<id::Domain>, Option<Id<id::Domain>>, String, Option<i64>);
     let path: String =
         domain::table.filter(domain::id.eq(top)).select(domain::path).first(&mut **tx)?;
@@ -54,7 +60,7 @@ fn bind_below(tx: &mut Tx<'_>, top: Id<id::Domain>, resource: Resource, max: i64
     let mut rows: Vec<Row> = domain::table
         .inner_join(on)
         .filter(domain::id.eq_any(ids))
-        .filter(resource_count::kind.eq(resource.number()))
+        .filter(resource_count::kind.eq(kind))
         .select((domain::id, domain::parent_id, domain::path, resource_count::own_max))
         .load(&mut **tx)?;
     rows.sort_by_key(|row| row.2.len());
@@ -68,14 +74,14 @@ fn bind_below(tx: &mut Tx<'_>, top: Id<id::Domain>, resource: Resource, max: i64
         }
         let row = resource_count::table
             .filter(resource_count::owner_id.eq(id.to_string()))
-            .filter(resource_count::kind.eq(resource.number()));
+            .filter(resource_count::kind.eq(kind));
         update(row).set(resource_count::max.eq(limit)).execute(&mut **tx)?;
     }
     Ok(())
 }
 
-/// What was set for a domain or, where nothing was, for the nearest one above it.
-pub(super) fn inherited(conn: &mut Conn, domain: Id<id::Domain>) -> Result<HashMap<Resource, i64>> {
+/// What was set for a domain or, where nothing was, for the nearest one above it, by kind.
+pub(super) fn inherited(conn: &mut Conn, domain: Id<id::Domain>) -> Result<HashMap<i32, i64>> {
     let nearest_first = above(conn, domain)?;
     let rows: Vec<(String, i32, Option<i64>)> = resource_count::table
         .filter(resource_count::owner_id.eq_any(nearest_first.clone()))
@@ -85,8 +91,8 @@ pub(super) fn inherited(conn: &mut Conn, domain: Id<id::Domain>) -> Result<HashM
     let mut found = HashMap::new();
     for owner in nearest_first {
         for (_, kind, max) in rows.iter().filter(|row| row.0 == owner) {
-            if let Some((resource, max)) = Resource::of_number(*kind).zip(*max) {
-                found.entry(resource).or_insert(max);
+            if let Some(max) = *max {
+                found.entry(*kind).or_insert(max);
             }
         }
     }
@@ -143,7 +149,7 @@ pub fn apply_defaults(tx: &mut Tx<'_>, whose: Whose, resource: Resource) -> Resu
         .load(&mut **tx)?;
     for (owner, max) in set {
         if let Some((domain, max)) = owner.parse().ok().zip(max) {
-            bind_below(tx, domain, resource, max)?;
+            bind_below(tx, domain, kind, max)?;
         }
     }
     Ok(())

@@ -12,12 +12,16 @@
 mod maximum;
 mod owner;
 mod recount;
+mod tagged;
 
 pub use maximum::{Target, apply_defaults, set};
 pub use owner::{
-    Standing, enter_account, enter_domain, follow_role, leave, make_project, standings,
+    Power, Standing, Standings, Tagged, enter_account, enter_domain, follow_role, leave,
+    make_project, of_accounts, standings,
 };
 pub use recount::{of_account, of_domain};
+pub(super) use tagged::follow as follow_tags;
+pub use tagged::{LimitTag, Tags, all as tags, names as tag_names};
 
 use super::{
     Conn, Tx,
@@ -35,6 +39,7 @@ use diesel::{
     sql_types::{BigInt, Integer, Text},
 };
 use std::fmt::Write as _;
+use tagged::{Line, lines, tagged_lines};
 
 /// How much of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,23 +96,43 @@ pub fn bill_of_gpus(vm: Id<id::Vm>, gpus: usize) -> Bill {
 /// Counts this for the owner and the domains above, if the limits allow all of it; else none of it. One statement, two below ROOT's own
 /// accounts. Error: limit, which says whose and how far.
 pub fn charge(tx: &mut Tx<'_>, owner: Owner, bill: &Bill) -> Result<()> {
-    if bill.is_empty() {
+    charge_tagged(tx, owner, bill, Tags::default())
+}
+
+/// The same of a thing that has these tags: it counts for them too, in the same statement.
+pub fn charge_tagged(tx: &mut Tx<'_>, owner: Owner, bill: &Bill, tags: Tags<'_>) -> Result<()> {
+    charge_lines(tx, owner, &lines(bill, tags))
+}
+
+/// A thing that was counted with these tags is counted with those from now on. None for none on both sides.
+pub fn retag(
+    tx: &mut Tx<'_>,
+    owner: Owner,
+    before: (&Bill, Tags<'_>),
+    after: (&Bill, Tags<'_>),
+) -> Result<()> {
+    free_lines(tx, owner, &tagged_lines(before.0, before.1))?;
+    charge_lines(tx, owner, &tagged_lines(after.0, after.1))
+}
+
+fn charge_lines(tx: &mut Tx<'_>, owner: Owner, lines: &[Line]) -> Result<()> {
+    if lines.is_empty() {
         return Ok(());
     }
     let owners = chain(tx, owner)?;
-    let amount = case(bill);
+    let amount = case(lines);
     let text = format!(
         "UPDATE resource_count FORCE INDEX (PRIMARY) \
          SET used = used + {amount} + IF(max < 0 OR used + {amount} <= max, 0, {}) WHERE {}",
         i64::MAX,
-        these(&owners, bill)
+        these(&owners, lines)
     );
-    let statement = with_amounts(with_amounts(prepared(text), bill), bill);
+    let statement = with_amounts(with_amounts(prepared(text), lines), lines);
     match statement.bind_all::<Text, _>(&owners).execute(&mut **tx) {
-        Ok(changed) if changed == owners.len() * bill.len() => Ok(()),
+        Ok(changed) if changed == owners.len() * lines.len() => Ok(()),
         Err(error) if !is_out_of_range(&error) => Err(error.into()),
         _ => {
-            check_among(tx, owner, &owners, bill)?;
+            check_among(tx, owner, &owners, lines)?;
             Err(Error::LostRace("resource count"))
         }
     }
@@ -119,26 +144,36 @@ fn is_out_of_range(error: &diesel::result::Error) -> bool {
 }
 
 /// Refuses what the limits do not allow now; counts nothing.
-pub fn check(conn: &mut Conn, owner: Owner, bill: &Bill) -> Result<()> {
-    if bill.is_empty() {
+pub fn check(conn: &mut Conn, owner: Owner, bill: &Bill, tags: Tags<'_>) -> Result<()> {
+    let lines = lines(bill, tags);
+    if lines.is_empty() {
         return Ok(());
     }
     let owners = chain(conn, owner)?;
-    check_among(conn, owner, &owners, bill)
+    check_among(conn, owner, &owners, &lines)
 }
 
 /// The owner has this no longer. One statement, two below ROOT's own accounts.
 pub fn free(tx: &mut Tx<'_>, owner: Owner, bill: &Bill) -> Result<()> {
-    if bill.is_empty() {
+    free_tagged(tx, owner, bill, Tags::default())
+}
+
+/// The same of a thing that was counted with these tags.
+pub fn free_tagged(tx: &mut Tx<'_>, owner: Owner, bill: &Bill, tags: Tags<'_>) -> Result<()> {
+    free_lines(tx, owner, &lines(bill, tags))
+}
+
+fn free_lines(tx: &mut Tx<'_>, owner: Owner, lines: &[Line]) -> Result<()> {
+    if lines.is_empty() {
         return Ok(());
     }
     let owners = chain(tx, owner)?;
     let text = format!(
         "UPDATE resource_count FORCE INDEX (PRIMARY) SET used = used - {} WHERE {}",
-        case(bill),
-        these(&owners, bill)
+        case(lines),
+        these(&owners, lines)
     );
-    with_amounts(prepared(text), bill).bind_all::<Text, _>(&owners).execute(&mut **tx)?;
+    with_amounts(prepared(text), lines).bind_all::<Text, _>(&owners).execute(&mut **tx)?;
     Ok(())
 }
 
@@ -167,26 +202,25 @@ struct Found {
 }
 
 /// Binds the amounts of one [`case`].
-fn with_amounts<'a>(statement: Prepared<'a>, bill: &Bill) -> Prepared<'a> {
-    bill.iter().fold(statement, |statement, (_, amount)| match *amount {
+fn with_amounts<'a>(statement: Prepared<'a>, lines: &[Line]) -> Prepared<'a> {
+    lines.iter().fold(statement, |statement, line| match line.amount {
         Amount::Of(number) => statement.bind::<BigInt, _>(number),
         Amount::GpuMemoryOf(vm) => statement.bind::<Text, _>(vm),
     })
 }
 
 /// The amount for the row's resource.
-fn case(bill: &Bill) -> String {
+fn case(lines: &[Line]) -> String {
     let mut text = "CASE kind".to_owned();
-    for (resource, amount) in bill {
-        let _ = write!(text, " WHEN {} THEN {}", resource.number(), amount.sql());
+    for line in lines {
+        let _ = write!(text, " WHEN {} THEN {}", line.kind(), line.amount.sql());
     }
     text + " ELSE 0 END"
 }
 
 /// The rows of these owners and resources.
-fn these(owners: &[String], bill: &Bill) -> String {
-    let kinds: Vec<String> =
-        bill.iter().map(|(resource, _)| resource.number().to_string()).collect();
+fn these(owners: &[String], lines: &[Line]) -> String {
+    let kinds: Vec<String> = lines.iter().map(|line| line.kind().to_string()).collect();
     format!("owner_id IN ({}) AND kind IN ({})", marks(owners.len()), kinds.join(", "))
 }
 
@@ -205,25 +239,30 @@ struct Row {
     wanted: i64,
 }
 
-/// Says which limit is in the way: resource by resource, the account before the domains.
-fn check_among(conn: &mut Conn, owner: Owner, owners: &[String], bill: &Bill) -> Result<()> {
+/// Says which limit is in the way: resource by resource, the account before the domains, all before its tags. Error: lost race, when a
+/// tag has no limits any more.
+fn check_among(conn: &mut Conn, owner: Owner, owners: &[String], lines: &[Line]) -> Result<()> {
     let text = format!(
         "SELECT owner_id, kind, used, max, used + {} AS wanted FROM resource_count WHERE {}",
-        case(bill),
-        these(owners, bill)
+        case(lines),
+        these(owners, lines)
     );
-    let statement = with_amounts(prepared(text), bill).bind_all::<Text, _>(owners);
+    let statement = with_amounts(prepared(text), lines).bind_all::<Text, _>(owners);
     let rows: Vec<Row> = statement.load(conn)?;
-    for (resource, _) in bill {
+    for line in lines {
         for (place, id) in owners.iter().enumerate() {
-            let row = rows.iter().find(|row| row.owner_id == *id && row.kind == resource.number());
+            let row = rows.iter().find(|row| row.owner_id == *id && row.kind == line.kind());
             let Some(row) = row else {
-                return Err(Error::internal(format!("nothing is counted for owner {id}")));
+                return Err(match line.tag {
+                    None => Error::internal(format!("nothing is counted for owner {id}")),
+                    Some(_) => Error::LostRace("tag with limits"),
+                });
             };
             if row.max >= 0 && row.wanted > row.max {
+                let tag = line.tag.map(|number| tagged::name(conn, number)).transpose()?;
                 return Err(Error::Limit(match place {
-                    0 => account_text(conn, owner, *resource, row)?,
-                    _ => domain_text(*resource, row),
+                    0 => account_text(conn, owner, (line.resource, tag.as_deref()), row)?,
+                    _ => domain_text((line.resource, tag.as_deref()), row),
                 }));
             }
         }
@@ -231,13 +270,19 @@ fn check_among(conn: &mut Conn, owner: Owner, owners: &[String], bill: &Bill) ->
     Ok(())
 }
 
-fn account_text(conn: &mut Conn, owner: Owner, of: Resource, row: &Row) -> Result<String> {
+fn account_text(
+    conn: &mut Conn,
+    owner: Owner,
+    (of, tag): (Resource, Option<&str>),
+    row: &Row,
+) -> Result<String> {
     let name: String =
         account::table.filter(account::id.eq(owner.account)).select(account::name).first(conn)?;
     let home: String =
         domain::table.filter(domain::id.eq(owner.domain)).select(domain::id).first(conn)?;
+    let tag = tag.map(|tag| format!(", tag = '{tag}'")).unwrap_or_default();
     Ok(format!(
-        "Maximum amount of resources of Type = '{}' for Account Name = '{name}' in Domain Id = '{home}' is exceeded: \
+        "Maximum amount of resources of Type = '{}'{tag} for Account Name = '{name}' in Domain Id = '{home}' is exceeded: \
          Account Resource Limit = {}, Current Account Resource Amount = {}, Current Account Resource Reservation = {}, \
          Requested Resource Amount = {}.",
         of.name(),
@@ -248,9 +293,10 @@ fn account_text(conn: &mut Conn, owner: Owner, of: Resource, row: &Row) -> Resul
     ))
 }
 
-fn domain_text(of: Resource, row: &Row) -> String {
+fn domain_text((of, tag): (Resource, Option<&str>), row: &Row) -> String {
+    let tag = tag.map(|tag| format!(" (tag: {tag})")).unwrap_or_default();
     format!(
-        "Maximum domain resource limits of Type '{}' for Domain Id = {} is exceeded: Domain Resource Limit = {}, \
+        "Maximum domain resource limits of Type '{}{tag}' for Domain Id = {} is exceeded: Domain Resource Limit = {}, \
          Current Domain Resource Amount = {}, Current Resource Reservation = {}, Requested Resource Amount = {}.",
         of.name(),
         row.owner_id,

@@ -1,5 +1,6 @@
 //! Counting again what owners have: what the counts must say at every moment.
 
+use super::tagged;
 use crate::{
     domain::{Id, id, resource::Resource},
     error::Result,
@@ -53,7 +54,9 @@ const SOURCES: &[(Resource, &str, &str)] = &[
         Resource::Project,
         "COUNT(*)",
         "(SELECT m.account_id, a.domain_id FROM project_member m JOIN account a ON a.id = m.account_id \
-         WHERE m.is_admin = 1) t WHERE TRUE",
+         WHERE m.is_admin = 1 \
+         UNION ALL SELECT u.account_id, u.domain_id FROM project_user p JOIN user u ON u.id = p.user_id \
+         WHERE p.is_admin = 1) t WHERE TRUE",
     ),
     (Resource::Network, "COUNT(*)", "network WHERE alive = 1 AND acl_type = 'Account'"),
     (
@@ -131,15 +134,28 @@ fn again(tx: &mut Tx<'_>, domains: Vec<Id<id::Domain>>, accounts: &[String]) -> 
 
 /// What the accounts have that this condition names.
 fn counted(tx: &mut Tx<'_>, condition: &str) -> Result<Vec<Counted>> {
-    let parts: Vec<String> = SOURCES
+    let part = |kind: i32, what: &str, source: &str| {
+        format!(
+            "SELECT account_id, domain_id, {kind} AS kind, CAST(COALESCE({what}, 0) AS SIGNED) AS n \
+             FROM {source} AND {condition} GROUP BY account_id, domain_id"
+        )
+    };
+    let mut parts: Vec<String> = SOURCES
         .iter()
-        .map(|(resource, what, source)| {
-            format!(
-                "SELECT account_id, domain_id, {} AS kind, CAST(COALESCE({what}, 0) AS SIGNED) AS n \
-                 FROM {source} AND {condition} GROUP BY account_id, domain_id",
-                resource.number()
-            )
-        })
+        .map(|(resource, what, source)| part(resource.number(), what, source))
         .collect();
+    for tag in tagged::all(tx)? {
+        for (resource, what, source) in SOURCES.iter().filter(|(of, ..)| tag.counts(*of)) {
+            let number = tag.number;
+            let has = match resource {
+                Resource::Gpu | Resource::GpuMemory => format!(
+                    "vm_id IN (SELECT v.id FROM vm v WHERE FIND_IN_SET('{number}', v.limit_tags))"
+                ),
+                _ => format!("FIND_IN_SET('{number}', limit_tags)"),
+            };
+            let kind = tagged::kind(*resource, Some(number));
+            parts.push(part(kind, what, &format!("{source} AND {has}")));
+        }
+    }
     Ok(sql_query(parts.join(" UNION ALL ")).load(&mut **tx)?)
 }

@@ -2,12 +2,13 @@
 
 use super::Template;
 use crate::{
-    domain::{Id, Time, id, infra::TemplateState},
+    domain::{Id, Kind, Time, id, infra::TemplateState},
     error::{Error, Result},
     store::{
         Conn, Window, like,
         owner::{OwnerName, Owners, owned_by, owner_name, with_owner},
         schema::{domain, os_type, template, zone},
+        tag,
     },
 };
 use diesel::{
@@ -78,6 +79,8 @@ pub struct Filter {
     pub arch: Option<String>,
     /// One row per template, whatever its zones.
     pub is_unique: bool,
+    /// With one of these tags; empty: all.
+    pub tags: Vec<(String, String)>,
 }
 
 impl Filter {
@@ -96,6 +99,7 @@ impl Filter {
             os_category: None,
             arch: None,
             is_unique: true,
+            tags: Vec::new(),
         }
     }
 }
@@ -164,6 +168,9 @@ pub fn list(conn: &mut Conn, filter: &Filter, window: &Window) -> Result<(i64, V
             None => {}
             Some(true) => query = query.filter(template::state.eq(TemplateState::Ready)),
             Some(false) => query = query.filter(template::state.ne(TemplateState::Ready)),
+        }
+        if !filter.tags.is_empty() {
+            query = query.filter(template::id.eq_any(tag::having(Kind::Template, &filter.tags)));
         }
         if let Some(word) = &window.keyword {
             let word = like(word);

@@ -12,7 +12,7 @@ use super::{
     Conn, Tx, clock, detail, limit,
     owner::Owner,
     schema::{template, vm},
-    usage,
+    tag, usage,
 };
 use crate::{
     domain::{
@@ -149,6 +149,8 @@ pub fn remove(tx: &mut Tx<'_>, id: Id<id::Template>, forced: bool) -> Result<Tem
         .set(template::removed.eq(clock().nullable()))
         .execute(&mut **tx)?;
     detail::clear(tx, id)?;
+    tag::clear(tx, id)?;
+    super::annotation::clear(tx, id)?;
     limit::free(tx, owner(&found), &bill(found.size))?;
     usage::end(tx, &[usage::Usage::Template], id)?;
     Ok(found)

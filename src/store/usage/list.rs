@@ -87,18 +87,23 @@ struct Count {
     n: i64,
 }
 
-/// The column and the ids that an owner's usage has; `None`: everybody's.
+/// The condition that an owner's usage meets, with its ids where `{}` is; `None`: everybody's.
 fn owned(owners: &Owners) -> Option<(&'static str, Vec<String>)> {
+    const ACCOUNTS: &str = "u.account_id IN ({})";
     let text = |ids: &[Id<id::Domain>]| ids.iter().map(ToString::to_string).collect();
     match owners {
         // what projects used is paid for like the rest
         Owners::All | Owners::AllButProjects => None,
-        Owners::Account(account) => Some(("account_id", vec![account.to_string()])),
+        Owners::Account(account) => Some((ACCOUNTS, vec![account.to_string()])),
+        Owners::Project(id) => Some((
+            "u.account_id IN (SELECT p.account_id FROM project p WHERE p.id IN ({}))",
+            vec![id.to_string()],
+        )),
         Owners::Accounts(accounts) => {
-            Some(("account_id", accounts.iter().map(ToString::to_string).collect()))
+            Some((ACCOUNTS, accounts.iter().map(ToString::to_string).collect()))
         }
         Owners::Domains(domains) | Owners::DomainsButProjects(domains) => {
-            Some(("domain_id", text(domains)))
+            Some(("u.domain_id IN ({})", text(domains)))
         }
     }
 }
@@ -108,7 +113,9 @@ fn source(filter: &Filter, owned: Option<&(&'static str, Vec<String>)>) -> Strin
     let owners = match owned {
         None => String::new(),
         Some((_, ids)) if ids.is_empty() => " AND FALSE".to_owned(),
-        Some((column, ids)) => format!(" AND u.{column} IN ({})", marks(ids.len())),
+        Some((condition, ids)) => {
+            format!(" AND {}", condition.replace("{}", &marks(ids.len())))
+        }
     };
     let kind = filter.kind.map(|_| " AND s.shown = ?").unwrap_or_default();
     format!(
@@ -116,7 +123,7 @@ fn source(filter: &Filter, owned: Option<&(&'static str, Vec<String>)>) -> Strin
          JOIN days d ON d.day < r.b \
          JOIN usage_interval u ON u.started < r.b AND u.started < d.day + INTERVAL 1 DAY \
             AND COALESCE(u.ended, r.b) > r.a AND COALESCE(u.ended, r.b) > d.day \
-         JOIN (SELECT 1 AS kind, 1 AS shown UNION ALL SELECT 2, 2 UNION ALL SELECT 6, 6 UNION ALL SELECT 7, 7 UNION ALL \
+         JOIN (SELECT 1 AS kind, 1 AS shown UNION ALL SELECT 2, 2 UNION ALL SELECT 3, 3 UNION ALL SELECT 6, 6 UNION ALL SELECT 7, 7 UNION ALL \
             SELECT 101, 101 UNION ALL SELECT 101, 102) s ON s.kind = u.kind \
          WHERE (? IS NULL OR u.subject_id = ?){owners}{kind}"
     )

@@ -3,9 +3,11 @@
 //! A stretch is a row with a beginning, open until it has an end. The times of GPUs are those of their allocations, to
 //! the microsecond; the unique key on (kind, subject, open) keeps a stretch from being begun twice.
 
+mod address;
 mod list;
 mod sum;
 
+pub use address::{begin_addresses, end_addresses, mend_addresses};
 pub use list::{Filter, Record, list};
 pub use sum::{Sum, SumBy, sums};
 
@@ -23,6 +25,8 @@ pub enum Usage {
     Running,
     /// An instance that is not destroyed.
     Allocated,
+    /// An address of a shared network.
+    Address,
     /// A volume.
     Volume,
     /// A template.
@@ -35,14 +39,22 @@ pub enum Usage {
 
 impl Usage {
     /// All of them.
-    pub const ALL: &'static [Self] =
-        &[Self::Running, Self::Allocated, Self::Volume, Self::Template, Self::Gpu, Self::GpuMemory];
+    pub const ALL: &'static [Self] = &[
+        Self::Running,
+        Self::Allocated,
+        Self::Address,
+        Self::Volume,
+        Self::Template,
+        Self::Gpu,
+        Self::GpuMemory,
+    ];
 
     /// Its number on the wire.
     pub const fn number(self) -> i32 {
         match self {
             Self::Running => 1,
             Self::Allocated => 2,
+            Self::Address => 3,
             Self::Volume => 6,
             Self::Template => 7,
             Self::Gpu => 101,
@@ -55,6 +67,7 @@ impl Usage {
         match self {
             Self::Running => ("RUNNING_VM", "Running Vm Usage"),
             Self::Allocated => ("ALLOCATED_VM", "Allocated Vm Usage"),
+            Self::Address => ("IP_ADDRESS", "IP Address Usage"),
             Self::Volume => ("VOLUME", "Volume Usage"),
             Self::Template => ("TEMPLATE", "Template Usage"),
             Self::Gpu => ("GPU", "GPU Usage"),
@@ -71,6 +84,9 @@ impl Usage {
 const COLUMNS: &str = "id, kind, account_id, domain_id, zone_id, subject_id, vm_id, host_id, offering_id, profile_id, \
     template_id, name, size, cpu_number, cpu_speed, memory_mib, started";
 
+/// When a stretch ends now: not before it began, though the clock may have been put back.
+const NOW: &str = "GREATEST(UTC_TIMESTAMP(6), started)";
+
 /// The columns of an instance's stretch; to be bound: the stretch's own id, the instance.
 fn of_vm(kind: Usage) -> String {
     let kind = kind.number();
@@ -85,20 +101,22 @@ fn stretch() -> Id<id::Event> {
     Id::mint()
 }
 
-/// A new instance and its root disk are used from now on. One statement.
+/// A new instance, its root disk and its addresses are used from now on. One statement.
 pub fn deployed(tx: &mut Tx<'_>, vm: Id<id::Vm>, root: Id<id::Volume>) -> Result<()> {
     let volume = Usage::Volume.number();
     let text = format!(
         "INSERT INTO usage_interval ({COLUMNS}) {} UNION ALL \
          SELECT ?, {volume}, account_id, domain_id, zone_id, id, vm_id, NULL, NULL, NULL, template_id, name, size, \
-         NULL, NULL, NULL, UTC_TIMESTAMP(6) FROM volume WHERE id = ?",
-        of_vm(Usage::Allocated)
+         NULL, NULL, NULL, UTC_TIMESTAMP(6) FROM volume WHERE id = ? UNION ALL {}",
+        of_vm(Usage::Allocated),
+        address::of_vm()
     );
     prepared(text)
         .bind::<Text, _>(stretch())
         .bind::<Text, _>(vm)
         .bind::<Text, _>(stretch())
         .bind::<Text, _>(root)
+        .bind::<Text, _>(vm)
         .execute(&mut **tx)?;
     Ok(())
 }
@@ -137,7 +155,7 @@ pub fn begin_template(tx: &mut Tx<'_>, template: Id<id::Template>) -> Result<()>
 pub fn end<T: 'static>(tx: &mut Tx<'_>, kinds: &[Usage], subject: Id<T>) -> Result<()> {
     let kinds: Vec<String> = kinds.iter().map(|kind| kind.number().to_string()).collect();
     let text = format!(
-        "UPDATE usage_interval SET ended = UTC_TIMESTAMP(6), open = NULL \
+        "UPDATE usage_interval SET ended = {NOW}, open = NULL \
          WHERE kind IN ({}) AND subject_id = ? AND open = 1",
         kinds.join(", ")
     );

@@ -40,7 +40,7 @@ pub struct Sum {
     pub mib_seconds: i64,
 }
 
-/// The sums of the time from `from` until `to`.
+/// The sums of the time from `from` until `to`, as far as it is over: nothing was used in what is to come.
 pub fn sums(conn: &mut Conn, from: Time, to: Time, by: SumBy) -> Result<Vec<Sum>> {
     let (column, names) = match by {
         SumBy::Account => ("account_id", "account"),
@@ -55,7 +55,7 @@ pub fn sums(conn: &mut Conn, from: Time, to: Time, by: SumBy) -> Result<Vec<Sum>
                 CAST(COALESCE(SUM(COALESCE(u.memory_mib, 0) * TIMESTAMPDIFF(MICROSECOND, GREATEST(u.started, r.a), \
                     LEAST(COALESCE(u.ended, r.b), r.b))) / 1000000, 0) AS SIGNED) AS mib_seconds \
             FROM (SELECT CAST(? AS DATETIME(6)) AS a, LEAST(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6)) AS b) r \
-            JOIN usage_interval u ON u.started < r.b AND (u.ended IS NULL OR u.ended > r.a) \
+            JOIN usage_interval u ON r.a < r.b AND u.started < r.b AND (u.ended IS NULL OR u.ended > r.a) \
             GROUP BY u.kind, u.{column}) t \
          LEFT JOIN {names} n ON n.id = t.id ORDER BY n.name, t.id, t.kind"
     );

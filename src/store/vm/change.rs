@@ -2,17 +2,19 @@
 
 use super::Vm;
 use crate::{
-    domain::{Id, id},
+    domain::{Id, id, machine::Firmware},
     error::{Error, Result},
     store::{
         Conn, Tx, clock,
-        schema::{affinity_member, service_offering, template, vm},
+        deploy::HUGE_PAGES,
+        prepared::kept,
+        schema::{affinity_member, detail, service_offering, template, vm},
         usage::{self, Usage},
     },
 };
 use diesel::{
-    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
-    Queryable, RunQueryDsl, dsl::exists, update,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, Queryable, RunQueryDsl, alias, dsl::exists, update,
 };
 
 /// What its owner can change.
@@ -53,6 +55,8 @@ pub struct Resize {
     pub demand: Option<String>,
     /// Whether the first GPU shows a display.
     pub gpu_display: bool,
+    /// The tags with limits that it counts for.
+    pub limit_tags: Option<String>,
 }
 
 /// Gives an instance another size: in its row and, from now on, in the ledger of usage. Error: lost race, when it was
@@ -64,19 +68,19 @@ pub fn resize(tx: &mut Tx<'_>, seen: &Vm, size: &Resize) -> Result<()> {
     usage::begin(tx, Usage::Allocated, seen.id)
 }
 
-/// Where the instance starts now: its host, and where its root disk lies; and why, unless it was decided before.
+/// Where the instance starts now: its host, and where its root disk lies if that is told; and why, unless it was decided before.
 pub fn place(
     tx: &mut Tx<'_>,
     id: Id<id::Vm>,
-    (host, pool): (Id<id::Host>, Id<id::StoragePool>),
+    (host, pool): (Id<id::Host>, Option<Id<id::StoragePool>>),
     decision: Option<&str>,
 ) -> Result<()> {
     if decision.is_some() {
         super::decision::keep(tx, id)?;
     }
     let why = decision.map(|text| (vm::decision.eq(text), vm::decided.eq(clock().nullable())));
-    update(vm::table.filter(vm::id.eq(id)))
-        .set((vm::host_id.eq(host), vm::pool_id.eq(pool), why))
+    let pool = pool.map(|pool| vm::pool_id.eq(pool));
+    kept(update(vm::table.filter(vm::id.eq(id))).set((vm::host_id.eq(host), pool, why)))
         .execute(&mut **tx)?;
     Ok(())
 }
@@ -95,14 +99,16 @@ pub fn user_data(conn: &mut Conn, id: Id<id::Vm>) -> Result<Option<String>> {
 /// The instance is not what it was: whoever read it before and would move it is told to look again. Error: lost race,
 /// when it was moved since it was read.
 pub fn touch(tx: &mut Tx<'_>, seen: &Vm) -> Result<()> {
-    let rows = update(
-        vm::table
-            .filter(vm::id.eq(seen.id))
-            .filter(vm::state.eq(seen.state))
-            .filter(vm::generation.eq(seen.generation))
-            .filter(vm::removed.is_null()),
+    let rows = kept(
+        update(
+            vm::table
+                .filter(vm::id.eq(seen.id))
+                .filter(vm::state.eq(seen.state))
+                .filter(vm::generation.eq(seen.generation))
+                .filter(vm::removed.is_null()),
+        )
+        .set((vm::generation.eq(vm::generation + 1), vm::updated.eq(clock()))),
     )
-    .set((vm::generation.eq(vm::generation + 1), vm::updated.eq(clock())))
     .execute(&mut **tx)?;
     if rows == 1 { Ok(()) } else { Err(Error::LostRace("instance")) }
 }
@@ -117,8 +123,7 @@ pub fn set_user_data(tx: &mut Tx<'_>, id: Id<id::Vm>, text: Option<&str>) -> Res
 
 /// The instance has no disks anywhere: its next start may be on any host.
 pub fn unplace(tx: &mut Tx<'_>, id: Id<id::Vm>) -> Result<()> {
-    update(vm::table.filter(vm::id.eq(id)))
-        .set(vm::pool_id.eq(None::<Id<id::StoragePool>>))
+    kept(update(vm::table.filter(vm::id.eq(id))).set(vm::pool_id.eq(None::<Id<id::StoragePool>>)))
         .execute(&mut **tx)?;
     Ok(())
 }
@@ -134,12 +139,24 @@ pub struct Asks {
     pub arch: String,
     /// The size of the template's file.
     pub image_size: i64,
+    /// The mode of UEFI that it boots by, if it does.
+    pub uefi: Option<String>,
+    /// What its offering says of huge pages.
+    pub huge_pages: Option<String>,
     /// Whether it is in affinity groups.
     pub is_grouped: bool,
 }
 
 /// What an instance asks of a host by its offering and template, removed or not.
 pub fn asks(conn: &mut Conn, id: Id<id::Vm>) -> Result<Asks> {
+    let uefi = detail::table
+        .filter(detail::owner_id.eq(vm::id).and(detail::name.eq(Firmware::DETAIL)))
+        .select(detail::value);
+    let pages = alias!(detail as offering_detail);
+    let (owner, name) = (pages.field(detail::owner_id), pages.field(detail::name));
+    let pages = pages
+        .filter(owner.eq(vm::offering_id).and(name.eq(HUGE_PAGES)))
+        .select(pages.field(detail::value));
     Ok(vm::table
         .inner_join(service_offering::table.on(service_offering::id.eq(vm::offering_id)))
         .inner_join(template::table.on(template::id.eq(vm::template_id)))
@@ -149,6 +166,8 @@ pub fn asks(conn: &mut Conn, id: Id<id::Vm>) -> Result<Asks> {
             service_offering::storage_tags,
             template::arch,
             template::size,
+            uefi.single_value(),
+            pages.single_value(),
             exists(affinity_member::table.filter(affinity_member::vm_id.eq(vm::id))),
         ))
         .first(conn)?)

@@ -1,12 +1,14 @@
 //! Which instances a list shows.
 
+use super::whole::{Listed, Wanted, complete, rows_of};
 use crate::{
-    domain::{Id, id, vm::VmState},
+    domain::{Id, Kind, id, vm::VmState},
     error::Result,
     store::{
         Conn, Window, like,
         owner::{Owners, owned_by},
         schema::{affinity_member, gpu_allocation, host, nic, vm},
+        tag,
     },
 };
 use diesel::{
@@ -51,44 +53,61 @@ pub struct Filter {
     pub gpu_enabled: Option<bool>,
     /// Only those shown to their owner.
     pub displayed: Option<bool>,
+    /// With one of these tags; empty: all.
+    pub tags: Vec<(String, String)>,
 }
 
-/// How many match, and the ids of one page, oldest first. Two statements at most.
+/// How many match, and one page of them, oldest first. Six statements at most.
 pub fn list(
     conn: &mut Conn,
     owners: &Owners,
     filter: &Filter,
     window: &Window,
-) -> Result<(i64, Vec<Id<id::Vm>>)> {
-    let query = || {
-        let query = vm::table.filter(vm::removed.is_null()).select(vm::id).into_boxed();
-        let mut query = owned_by!(query, vm, owners);
-        if !filter.ids.is_empty() {
-            query = query.filter(vm::id.eq_any(filter.ids.clone()));
-        }
-        if let Some(name) = &filter.name {
-            let name = like(name);
-            query = query.filter(vm::name.like(name.clone()).or(vm::display_name.like(name)));
-        }
-        if !filter.states.is_empty() {
-            query = query.filter(vm::state.eq_any(filter.states.clone()));
-        }
-        query = placed(query, filter);
-        query = made_of(query, filter);
-        if let Some(word) = &window.keyword {
-            let word = like(word);
-            query = query.filter(
-                vm::name
-                    .like(word.clone())
-                    .or(vm::display_name.like(word.clone()))
-                    .or(vm::instance_name.like(word)),
-            );
-        }
-        query
+    wanted: Wanted,
+) -> Result<(i64, Vec<Listed>)> {
+    let query = || matching(owners, filter, window);
+    let limit = window.limit.unwrap_or(i64::MAX);
+    let page = query().order(vm::id).limit(limit).offset(window.offset);
+    let rows = rows_of(conn, page, query().count(), wanted)?;
+    let all = match rows.first().and_then(|row| row.all) {
+        Some(all) => all,
+        None if window.offset == 0 => 0,
+        None => how_many(conn, owners, filter, window)?,
     };
-    let ids = window.page(query().order(vm::id), conn)?;
-    let count = window.count(ids.len(), || Ok(query().count().get_result(conn)?))?;
-    Ok((count, ids))
+    Ok((all, complete(conn, rows, wanted)?))
+}
+
+/// How many match. One statement.
+pub fn how_many(conn: &mut Conn, owners: &Owners, filter: &Filter, window: &Window) -> Result<i64> {
+    Ok(matching(owners, filter, window).count().get_result(conn)?)
+}
+
+/// The ids of those that match.
+fn matching(owners: &Owners, filter: &Filter, window: &Window) -> Query {
+    let query = vm::table.filter(vm::removed.is_null()).select(vm::id).into_boxed();
+    let mut query = owned_by!(query, vm, owners);
+    if !filter.ids.is_empty() {
+        query = query.filter(vm::id.eq_any(filter.ids.clone()));
+    }
+    if let Some(name) = &filter.name {
+        let name = like(name);
+        query = query.filter(vm::name.like(name.clone()).or(vm::display_name.like(name)));
+    }
+    if !filter.states.is_empty() {
+        query = query.filter(vm::state.eq_any(filter.states.clone()));
+    }
+    query = placed(query, filter);
+    query = made_of(query, filter);
+    if let Some(word) = &window.keyword {
+        let word = like(word);
+        query = query.filter(
+            vm::name
+                .like(word.clone())
+                .or(vm::display_name.like(word.clone()))
+                .or(vm::instance_name.like(word)),
+        );
+    }
+    query
 }
 
 type Query = vm::BoxedQuery<'static, Mysql, Text>;
@@ -124,6 +143,9 @@ fn made_of(mut query: Query, filter: &Filter) -> Query {
     if let Some(group) = filter.group {
         let members = affinity_member::table.filter(affinity_member::group_id.eq(group));
         query = query.filter(vm::id.eq_any(members.select(affinity_member::vm_id)));
+    }
+    if !filter.tags.is_empty() {
+        query = query.filter(vm::id.eq_any(tag::having(Kind::Vm, &filter.tags)));
     }
     if let Some(template) = filter.template {
         query = query.filter(vm::template_id.eq(template));

@@ -18,12 +18,13 @@ pub use change::{
 };
 pub use decision::{Decided, decisions, decisions_before, hosts_named};
 pub use keep::{Placed, found, is_adopted, of, placed, set_adopted};
-pub use list::{Filter, list};
+pub use list::{Filter, how_many, list};
 pub use whole::{GpuFacts, Listed, NicFacts, Wanted, one, whole};
 
 use super::{
     Conn, Tx, affinity_group, clock, host, limit,
     owner::Owner,
+    prepared::kept,
     schema::vm,
     usage::{self, Usage},
 };
@@ -85,6 +86,8 @@ pub struct Vm {
     pub hypervisor: String,
     /// Whether it was made by hand and taken into the books.
     pub adopted: bool,
+    /// The tags with limits that it counts for.
+    pub limit_tags: Option<String>,
 }
 
 /// An instance to be. What is none is said so: a statement that leaves out what is none is prepared anew each time.
@@ -139,6 +142,8 @@ pub struct New {
     pub is_displayed: bool,
     /// Why it is where it is, as JSON.
     pub decision: Option<String>,
+    /// The tags with limits that it counts for.
+    pub limit_tags: Option<String>,
 }
 
 /// Inserts an instance; whoever makes it charges its owner.
@@ -153,13 +158,18 @@ pub fn insert(tx: &mut Tx<'_>, new: &New) -> Result<()> {
 
 /// An instance that is not removed.
 pub fn get(conn: &mut Conn, id: Id<id::Vm>) -> Result<Vm> {
+    let gone = || Error::NotFound { what: "virtual machine", id: id.to_string() };
+    find(conn, id)?.ok_or_else(gone)
+}
+
+/// One instance, unless it was removed: for a job that goes on after that.
+pub fn find(conn: &mut Conn, id: Id<id::Vm>) -> Result<Option<Vm>> {
     let row = vm::table
         .filter(vm::id.eq(id))
         .filter(vm::removed.is_null())
         .select(Vm::as_select())
         .first(conn);
-    let gone = || Error::NotFound { what: "virtual machine", id: id.to_string() };
-    row.optional()?.ok_or_else(gone)
+    Ok(row.optional()?)
 }
 
 /// Moves the instance, or says why it cannot be moved. Error: lost race, when somebody else moved it since it was read.
@@ -186,11 +196,11 @@ pub fn step(tx: &mut Tx<'_>, vm: &Vm, event: VmEvent) -> Result<VmState> {
     let moved =
         (vm::state.eq(next), vm::generation.eq(vm::generation + 1), vm::updated.eq(clock()));
     let rows = if VmState::HOLDS_HOST.contains(&next) {
-        update(seen).set(moved).execute(&mut **tx)?
+        kept(update(seen).set(moved)).execute(&mut **tx)?
     } else {
         let host = vm.host_id.or(vm.last_host_id);
         let left = (vm::last_host_id.eq(host), vm::host_id.eq(None::<Id<id::Host>>));
-        update(seen).set((moved, left)).execute(&mut **tx)?
+        kept(update(seen).set((moved, left))).execute(&mut **tx)?
     };
     if rows != 1 {
         return Err(Error::LostRace("instance"));
@@ -224,9 +234,10 @@ fn record(tx: &mut Tx<'_>, vm: &Vm, next: VmState) -> Result<()> {
 fn count(tx: &mut Tx<'_>, vm: &Vm, next: VmState) -> Result<()> {
     let owner = Owner { account: vm.account_id, domain: vm.domain_id };
     let bill = limit::bill_of_vm(vm.cpu_number, vm.memory_mib);
+    let tags = limit::Tags::of_vm(vm.limit_tags.as_deref());
     match (VmState::COUNTED.contains(&vm.state), VmState::COUNTED.contains(&next)) {
-        (true, false) => limit::free(tx, owner, &bill),
-        (false, true) => limit::charge(tx, owner, &bill),
+        (true, false) => limit::free_tagged(tx, owner, &bill, tags),
+        (false, true) => limit::charge_tagged(tx, owner, &bill, tags),
         _ => Ok(()),
     }
 }
@@ -234,9 +245,11 @@ fn count(tx: &mut Tx<'_>, vm: &Vm, next: VmState) -> Result<()> {
 /// The instance is gone for good; its row stays for history without what its owner had written into it, its name is
 /// free.
 pub fn remove(tx: &mut Tx<'_>, id: Id<id::Vm>) -> Result<()> {
-    update(vm::table.filter(vm::id.eq(id)).filter(vm::removed.is_null()))
-        .set((vm::removed.eq(clock().nullable()), vm::user_data.eq(None::<String>)))
-        .execute(&mut **tx)?;
+    kept(
+        update(vm::table.filter(vm::id.eq(id)).filter(vm::removed.is_null()))
+            .set((vm::removed.eq(clock().nullable()), vm::user_data.eq(None::<String>))),
+    )
+    .execute(&mut **tx)?;
     decision::forget(tx, id)?;
     affinity_group::leave(tx, id)
 }

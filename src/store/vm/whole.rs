@@ -6,14 +6,15 @@ use crate::{
     store::{
         Conn, affinity_group,
         detail::{self, Details},
-        prepared::{marks, prepared},
-        schema::{gpu_allocation, gpu_card, gpu_device, network, nic, vgpu_profile, vm},
+        prepared::{marks, padded, prepared},
+        tag::{self, Tag},
     },
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, Queryable, QueryableByName,
-    RunQueryDsl,
-    sql_types::{Bool, Datetime, Integer, Nullable, Text},
+    QueryableByName, RunQueryDsl,
+    mysql::Mysql,
+    query_builder::QueryFragment,
+    sql_types::{BigInt, Bool, Datetime, Integer, Nullable, Text},
 };
 use std::collections::HashMap;
 
@@ -36,6 +37,11 @@ impl Wanted {
     /// Everything but the user data.
     pub const ALL: Self =
         Self { nics: true, gpus: true, details: true, user_data: false, groups: true };
+
+    /// The user data as a column.
+    const fn data(self) -> &'static str {
+        if self.user_data { "vm.user_data" } else { "NULL AS user_data" }
+    }
 }
 
 /// The row and the names of what it points at.
@@ -161,9 +167,21 @@ pub struct Row {
     /// Its being in affinity groups.
     #[diesel(sql_type = Bool)]
     pub is_grouped: bool,
+    /// Its annotations: 2, one is for everyone; 1, they are for root administrators alone.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub notes: Option<i64>,
+    /// Its having tags.
+    #[diesel(sql_type = Bool)]
+    pub is_tagged: bool,
     /// How it boots by UEFI; none: it does not.
     #[diesel(sql_type = Nullable<Text>)]
     pub uefi: Option<String>,
+    /// Its user data, where that was wanted.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub user_data: Option<String>,
+    /// How many are in the list of which this is one.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub all: Option<i64>,
     /// Its created.
     #[diesel(sql_type = Datetime)]
     pub created: Time,
@@ -183,8 +201,11 @@ const QUERY: &str = "SELECT vm.id, vm.name, vm.display_name, vm.instance_name, v
     vm.cpu_number, vm.cpu_speed, vm.memory_mib, vm.demand, vm.key_pairs, vm.hypervisor, \
     vm.is_displayed, service_offering.offer_ha, vm.created, vm.updated, \
     (SELECT d.value FROM detail d WHERE d.owner_id = vm.id AND d.name = 'UEFI') AS uefi, \
-    EXISTS (SELECT 1 FROM affinity_member m WHERE m.vm_id = vm.id) AS is_grouped \
-    FROM vm JOIN account ON account.id = vm.account_id JOIN `user` ON `user`.id = vm.user_id \
+    EXISTS (SELECT 1 FROM affinity_member m WHERE m.vm_id = vm.id) AS is_grouped, \
+    EXISTS (SELECT 1 FROM tag t WHERE t.resource_id = vm.id) AS is_tagged, \
+    (SELECT CAST(2 - MIN(n.admins_only) AS SIGNED) FROM annotation n WHERE n.entity_id = vm.id) AS notes";
+
+const FROM: &str = "FROM vm JOIN account ON account.id = vm.account_id JOIN `user` ON `user`.id = vm.user_id \
     JOIN domain ON domain.id = vm.domain_id JOIN zone ON zone.id = vm.zone_id \
     JOIN template ON template.id = vm.template_id JOIN os_type ON os_type.id = template.os_type_id \
     JOIN service_offering ON service_offering.id = vm.offering_id \
@@ -194,52 +215,72 @@ const QUERY: &str = "SELECT vm.id, vm.name, vm.display_name, vm.instance_name, v
     LEFT JOIN storage_pool ON storage_pool.id = vm.pool_id";
 
 /// A network interface with its network.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, QueryableByName)]
 pub struct NicFacts {
     /// Its id.
+    #[diesel(sql_type = Text)]
     pub id: Id<id::Nic>,
     /// Its instance.
+    #[diesel(sql_type = Text)]
     pub vm: Id<id::Vm>,
     /// Its network.
+    #[diesel(sql_type = Text)]
     pub network: Id<id::Network>,
     /// Its network name.
+    #[diesel(sql_type = Text)]
     pub network_name: String,
     /// Its guest type.
+    #[diesel(sql_type = Text)]
     pub guest_type: String,
     /// Its netmask.
+    #[diesel(sql_type = Nullable<Text>)]
     pub netmask: Option<String>,
     /// Its gateway.
+    #[diesel(sql_type = Nullable<Text>)]
     pub gateway: Option<String>,
     /// Its VLAN.
+    #[diesel(sql_type = Nullable<Text>)]
     pub vlan: Option<String>,
     /// Its MAC address.
+    #[diesel(sql_type = Text)]
     pub mac: String,
     /// Its address.
+    #[diesel(sql_type = Nullable<Text>)]
     pub ip: Option<String>,
     /// Its device index.
+    #[diesel(sql_type = Integer)]
     pub device_index: i32,
     /// Its being the default one.
+    #[diesel(sql_type = Bool)]
     pub is_default: bool,
 }
 
 /// A profile with its card.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, QueryableByName)]
 pub struct GpuFacts {
     /// Its profile.
+    #[diesel(sql_type = Text)]
     pub profile: Id<id::VgpuProfile>,
     /// Its profile name.
+    #[diesel(sql_type = Text)]
     pub profile_name: String,
     /// Its card.
+    #[diesel(sql_type = Text)]
     pub card: Id<id::GpuCard>,
     /// Its card name.
+    #[diesel(sql_type = Text)]
     pub card_name: String,
     /// Its video ram.
+    #[diesel(sql_type = Nullable<BigInt>)]
     pub video_ram: Option<i64>,
     /// Its max heads.
+    #[diesel(sql_type = Nullable<BigInt>)]
     pub max_heads: Option<i64>,
     /// Its max resolution x.
+    #[diesel(sql_type = Nullable<BigInt>)]
     pub max_resolution_x: Option<i64>,
     /// Its max resolution y.
+    #[diesel(sql_type = Nullable<BigInt>)]
     pub max_resolution_y: Option<i64>,
 }
 
@@ -258,28 +299,60 @@ pub struct Listed {
     pub user_data: Option<String>,
     /// Affinity groups.
     pub groups: Vec<affinity_group::Row>,
+    /// Tags.
+    pub tags: Vec<Tag>,
 }
 
-/// Instances by id, in order of id. At most seven statements.
+/// The rows of a page of ids, in order of id, with the count of the whole. One statement.
+pub(super) fn rows_of<'a, P, A>(
+    conn: &mut Conn,
+    page: P,
+    all: A,
+    wanted: Wanted,
+) -> Result<Vec<Row>>
+where
+    P: QueryFragment<Mysql> + Send + 'a,
+    A: QueryFragment<Mysql> + Send + 'a,
+{
+    let text = format!(
+        "{QUERY}, {}, (?) AS `all` {FROM} JOIN (?) page ON page.id = vm.id ORDER BY vm.id",
+        wanted.data()
+    );
+    Ok(prepared(text).part(all).part(page).load(conn)?)
+}
+
+/// Instances by id, in order of id. At most six statements.
 pub fn whole(conn: &mut Conn, ids: &[Id<id::Vm>], wanted: Wanted) -> Result<Vec<Listed>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let text = format!("{QUERY} WHERE vm.id IN ({}) ORDER BY vm.id", marks(ids.len()));
-    let statement = prepared(text).rare(ids.len() > 1);
-    let rows: Vec<Row> = statement.bind_all::<Text, _>(ids).load(conn)?;
-    let mut nics = if wanted.nics { nics_of(conn, ids)? } else { HashMap::new() };
+    let ids = padded(ids);
+    let text = format!(
+        "{QUERY}, {}, CAST(NULL AS SIGNED) AS `all` {FROM} WHERE vm.id IN ({}) ORDER BY vm.id",
+        wanted.data(),
+        marks(ids.len())
+    );
+    let rows = prepared(text).of_padded(ids.len()).bind_all::<Text, _>(ids).load(conn)?;
+    complete(conn, rows, wanted)
+}
+
+/// Everything else that is wanted of these instances. At most five statements.
+pub(super) fn complete(conn: &mut Conn, rows: Vec<Row>, wanted: Wanted) -> Result<Vec<Listed>> {
+    let ids = padded(&rows.iter().map(|row| row.id).collect::<Vec<_>>());
+    let mut nics = if wanted.nics { nics_of(conn, &ids)? } else { HashMap::new() };
     let mut gpus = if wanted.gpus { gpus_of(conn, &rows)? } else { HashMap::new() };
-    let mut details = if wanted.details { detail::of(conn, ids)? } else { HashMap::new() };
-    let mut data = if wanted.user_data { user_data_of(conn, ids)? } else { HashMap::new() };
+    let mut details = if wanted.details { detail::shown(conn, &ids)? } else { HashMap::new() };
     let grouped = rows.iter().filter(|row| wanted.groups && row.is_grouped).map(|row| row.id);
     let mut groups = affinity_group::of_vms(conn, &grouped.collect::<Vec<_>>())?;
-    let listed = rows.into_iter().map(|row| Listed {
+    let tagged = rows.iter().filter(|row| row.is_tagged).map(|row| row.id);
+    let mut tags = tag::of(conn, &tagged.collect::<Vec<_>>())?;
+    let listed = rows.into_iter().map(|mut row| Listed {
         nics: nics.remove(&row.id).unwrap_or_default(),
         gpus: gpus.remove(&row.id),
         details: details.remove(&row.id).unwrap_or_default(),
-        user_data: data.remove(&row.id),
+        user_data: row.user_data.take(),
         groups: groups.remove(&row.id).unwrap_or_default(),
+        tags: tags.remove(&row.id).unwrap_or_default(),
         row,
     });
     Ok(listed.collect())
@@ -292,25 +365,18 @@ pub fn one(conn: &mut Conn, id: Id<id::Vm>) -> Result<Listed> {
 }
 
 fn nics_of(conn: &mut Conn, ids: &[Id<id::Vm>]) -> Result<HashMap<Id<id::Vm>, Vec<NicFacts>>> {
-    let rows: Vec<NicFacts> = nic::table
-        .inner_join(network::table.on(network::id.eq(nic::network_id)))
-        .filter(nic::vm_id.eq_any(ids).and(nic::active.eq(true)))
-        .order((nic::device_index, nic::id))
-        .select((
-            nic::id,
-            nic::vm_id,
-            network::id,
-            network::name,
-            network::guest_type,
-            network::netmask,
-            network::gateway,
-            network::vlan,
-            nic::mac,
-            nic::ip,
-            nic::device_index,
-            nic::is_default,
-        ))
-        .load(conn)?;
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let text = format!(
+        "SELECT nic.id, nic.vm_id AS vm, network.id AS network, network.name AS network_name, network.guest_type, \
+            network.netmask, network.gateway, network.vlan, nic.mac, nic.ip, nic.device_index, nic.is_default \
+         FROM nic JOIN network ON network.id = nic.network_id WHERE nic.vm_id IN ({}) AND nic.active = 1 \
+         ORDER BY nic.device_index, nic.id",
+        marks(ids.len())
+    );
+    let statement = prepared(text).of_padded(ids.len());
+    let rows: Vec<NicFacts> = statement.bind_all::<Text, _>(ids).load(conn)?;
     let mut found: HashMap<_, Vec<_>> = HashMap::new();
     for row in rows {
         found.entry(row.vm).or_default().push(row);
@@ -318,55 +384,70 @@ fn nics_of(conn: &mut Conn, ids: &[Id<id::Vm>]) -> Result<HashMap<Id<id::Vm>, Ve
     Ok(found)
 }
 
-/// What the instances hold, or else the first that they ask for. Two statements.
+/// A device that an instance holds; or, without one, a profile that some instance asks for.
+#[derive(QueryableByName)]
+struct Held {
+    #[diesel(sql_type = Nullable<Text>)]
+    vm: Option<Id<id::Vm>>,
+    #[diesel(sql_type = Integer)]
+    position: i32,
+    #[diesel(embed)]
+    facts: GpuFacts,
+}
+
+/// What the instances hold, or else the first that they ask for. One statement.
 fn gpus_of(conn: &mut Conn, rows: &[Row]) -> Result<HashMap<Id<id::Vm>, (GpuFacts, i32)>> {
     let asking: Vec<&Row> = rows.iter().filter(|row| row.demand.is_some()).collect();
     if asking.is_empty() {
         return Ok(HashMap::new());
     }
-    let ids: Vec<Id<id::Vm>> = asking.iter().map(|row| row.id).collect();
-    let held: Vec<(Id<id::Vm>, Id<id::VgpuProfile>)> = gpu_allocation::table
-        .inner_join(gpu_device::table.on(gpu_device::id.eq(gpu_allocation::device_id)))
-        .filter(gpu_allocation::vm_id.eq_any(ids).and(gpu_allocation::active.eq(true)))
-        .order((gpu_allocation::vm_id, gpu_allocation::position))
-        .select((gpu_allocation::vm_id, gpu_device::profile_id))
-        .load(conn)?;
-    let mut shape: HashMap<Id<id::Vm>, (Id<id::VgpuProfile>, i32)> = HashMap::new();
-    for (vm, profile) in held {
-        shape.entry(vm).or_insert((profile, 0)).1 += 1;
-    }
-    for row in asking {
-        let first = row.demand.as_deref().and_then(crate::domain::vm::first_choice);
-        if let Some(first) = first {
-            shape.entry(row.id).or_insert(first);
-        }
-    }
-    let mut profiles: Vec<_> = shape.values().map(|(profile, _)| *profile).collect();
+    let first = |row: &&Row| {
+        let choice = crate::domain::vm::first_choice(row.demand.as_deref()?)?;
+        Some((row.id, choice))
+    };
+    let first: Vec<_> = asking.iter().filter_map(first).collect();
+    let mut profiles: Vec<_> = first.iter().map(|(_, (profile, _))| *profile).collect();
     profiles.sort();
     profiles.dedup();
-    let facts: Vec<GpuFacts> = vgpu_profile::table
-        .inner_join(gpu_card::table.on(gpu_card::id.eq(vgpu_profile::card_id)))
-        .filter(vgpu_profile::id.eq_any(profiles))
-        .select((
-            vgpu_profile::id,
-            vgpu_profile::name,
-            gpu_card::id,
-            gpu_card::name,
-            vgpu_profile::video_ram,
-            vgpu_profile::max_heads,
-            vgpu_profile::max_resolution_x,
-            vgpu_profile::max_resolution_y,
-        ))
-        .load(conn)?;
-    let facts: HashMap<_, _> = facts.into_iter().map(|facts| (facts.profile, facts)).collect();
-    let known = shape
-        .into_iter()
-        .filter_map(|(vm, (profile, count))| Some((vm, (facts.get(&profile)?.clone(), count))));
-    Ok(known.collect())
-}
-
-fn user_data_of(conn: &mut Conn, ids: &[Id<id::Vm>]) -> Result<HashMap<Id<id::Vm>, String>> {
-    let rows: Vec<(Id<id::Vm>, Option<String>)> =
-        vm::table.filter(vm::id.eq_any(ids)).select((vm::id, vm::user_data)).load(conn)?;
-    Ok(rows.into_iter().filter_map(|(id, data)| Some((id, data?))).collect())
+    let facts = "p.id AS profile, p.name AS profile_name, c.id AS card, c.name AS card_name, p.video_ram, p.max_heads, \
+        p.max_resolution_x, p.max_resolution_y";
+    let vms = padded(&asking.iter().map(|row| row.id).collect::<Vec<_>>());
+    let profiles = padded(&profiles);
+    let mut text = format!(
+        "SELECT a.vm_id AS vm, a.position, {facts} FROM gpu_allocation a JOIN gpu_device d ON d.id = a.device_id \
+         JOIN vgpu_profile p ON p.id = d.profile_id JOIN gpu_card c ON c.id = p.card_id \
+         WHERE a.vm_id IN ({}) AND a.active = 1",
+        marks(vms.len())
+    );
+    if !profiles.is_empty() {
+        text += &format!(
+            " UNION ALL SELECT NULL, 0, {facts} FROM vgpu_profile p JOIN gpu_card c ON c.id = p.card_id \
+             WHERE p.id IN ({})",
+            marks(profiles.len())
+        );
+    }
+    let statement = prepared(text).of_padded(vms.len().max(profiles.len()));
+    let rows: Vec<Held> =
+        statement.bind_all::<Text, _>(vms).bind_all::<Text, _>(profiles).load(conn)?;
+    let mut found: HashMap<Id<id::Vm>, (i32, GpuFacts, i32)> = HashMap::new();
+    let mut known: HashMap<Id<id::VgpuProfile>, GpuFacts> = HashMap::new();
+    for Held { vm, position, facts } in rows {
+        let Some(vm) = vm else {
+            known.insert(facts.profile, facts);
+            continue;
+        };
+        let held = found.entry(vm).or_insert_with(|| (position, facts.clone(), 0));
+        if position < held.0 {
+            (held.0, held.1) = (position, facts);
+        }
+        held.2 += 1;
+    }
+    let mut shapes: HashMap<_, _> =
+        found.into_iter().map(|(vm, (_, facts, count))| (vm, (facts, count))).collect();
+    for (vm, (profile, count)) in first {
+        if let Some(facts) = known.get(&profile) {
+            shapes.entry(vm).or_insert_with(|| (facts.clone(), count));
+        }
+    }
+    Ok(shapes)
 }

@@ -64,11 +64,17 @@ fn os(x: &mut Xml, ground: &Ground, firmware: Firmware) {
             arch => arch,
         };
         x.text("type", &[("arch", arch), ("machine", "q35")], "hvm");
-        match firmware {
-            Firmware::Bios => {}
-            Firmware::Uefi => x.leaf("loader", &[("secure", "no")]),
-            Firmware::SecureUefi => x.leaf("loader", &[("secure", "yes")]),
-        }
+        let features: &[_] = match firmware {
+            Firmware::Bios => return,
+            Firmware::Uefi => &[("no", "secure-boot")],
+            // without keys in its variables, secure boot would let anything boot
+            Firmware::SecureUefi => &[("yes", "secure-boot"), ("yes", "enrolled-keys")],
+        };
+        x.nest("firmware", &[], |x| {
+            for (enabled, name) in features {
+                x.leaf("feature", &[("enabled", enabled), ("name", name)]);
+            }
+        });
     });
 }
 
@@ -224,6 +230,8 @@ pub(super) mod tests {
             ..machine()
         };
         golden_domain("hostdev_pci.xml", &document(&whole, "kvm", &[128 << 30, 128 << 30]));
+        let pages = MachineSpec { hugepages: Some(HugePages::Of(1 << 30)), ..whole.clone() };
+        golden_domain("hugepages_bound.xml", &document(&pages, "kvm", &[]));
         let soft = MachineSpec { numa: NumaPolicy::Preferred, ..whole };
         golden_domain("numa_preferred.xml", &document(&soft, "kvm", &[]));
         let slices = MachineSpec { devices: vec![mdev(1), mdev(2)], display: true, ..machine() };

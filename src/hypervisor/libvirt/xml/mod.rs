@@ -11,6 +11,7 @@ mod foreign;
 mod hostdev;
 mod interface;
 mod memory;
+mod named;
 #[cfg(test)]
 mod nasty;
 mod network;
@@ -24,6 +25,7 @@ mod writer;
 pub(super) use capabilities::{Capabilities, read_capabilities, read_domain_capabilities};
 pub(super) use domain::{Ground, domain};
 pub(super) use foreign::{check_changed, check_extra, clash};
+pub(super) use named::take_devices;
 pub(super) use network::{Lease, lease, network, read_leases};
 pub(super) use nodedev::{Node, address_of, new_mdev, read_node};
 pub(super) use pool::pool;

@@ -1,0 +1,2 @@
+DROP TABLE `annotation`;
+ALTER TABLE `detail` DROP COLUMN `for_display`;

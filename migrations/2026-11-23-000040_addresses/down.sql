@@ -1,0 +1,1 @@
+DELETE FROM usage_interval WHERE kind = 3;
