@@ -267,11 +267,17 @@ async fn a_quiet_host_costs_no_statement() {
             format!("SELECT CAST(generation AS CHAR) AS text FROM host WHERE id = '{}'", rack.id);
         world.texts(&text).await[0].parse::<i64>().expect("a number")
     };
-    let now = generation().await;
-    let first = refresh_if_changed(wiring, &memory, rack.id, now).await.expect("an answer");
-    assert_eq!(first.map(|r| r.changes), Some(0));
-    let again = refresh_if_changed(wiring, &memory, rack.id, now).await.expect("an answer");
-    assert_eq!(again, None);
+    let first = refresh_if_changed(wiring, &memory, rack.id, generation().await).await;
+    assert_eq!(first.expect("an answer").map(|r| r.changes), Some(0));
+    // the server's own looks may still have had something to write
+    let mut looks = 0;
+    let now = loop {
+        let now = generation().await;
+        let again = refresh_if_changed(wiring, &memory, rack.id, now).await.expect("an answer");
+        let Some(done) = again else { break now };
+        assert!(looks < 5 && done.changes == 0, "{looks} {done:?}");
+        looks += 1;
+    };
     rack.fake.change(|all| all[0].numa_node = Some(1));
     let seen = refresh_if_changed(wiring, &memory, rack.id, now).await.expect("an answer");
     assert_eq!(seen.map(|r| r.changes), Some(1));

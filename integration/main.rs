@@ -79,6 +79,7 @@ mod vm;
 mod vm_boot;
 mod vm_cost;
 mod vm_words;
+mod whole;
 mod wire;
 mod world;
 mod zone;

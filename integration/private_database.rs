@@ -135,14 +135,10 @@ fn count(conn: &mut Conn) -> Result<i64> {
 fn a_full_disk_is_named_and_loses_nothing() {
     let Some(disk) = Small::new("full", 96) else { return };
     let server = Private::start_in(disk.0.join("database"));
-    drop(migrate::connect(&server.url("heap")).unwrap());
+    let mut conn = migrate::connect(&server.url("heap")).unwrap();
+    let heap = "CREATE TABLE heap (id INT AUTO_INCREMENT PRIMARY KEY, stuff CHAR(200) NOT NULL)";
+    conn.batch_execute(heap).unwrap();
     let db = Db::open(&server.url("heap"), 2);
-    db.txn_blocking("make", |tx| {
-        Ok(tx.batch_execute(
-            "CREATE TABLE heap (id INT AUTO_INCREMENT PRIMARY KEY, stuff CHAR(200) NOT NULL)",
-        )?)
-    })
-    .unwrap();
     let more = |tx: &mut csgpu::store::Tx<'_>| {
         sql_query("INSERT INTO heap (stuff) SELECT REPEAT('x', 200) FROM seq_1_to_5000")
             .execute(&mut **tx)?;
@@ -166,6 +162,6 @@ fn a_full_disk_is_named_and_loses_nothing() {
         kept * 5000,
         "what was confirmed is there, and only that"
     );
-    db.txn_blocking("free", |tx| Ok(tx.batch_execute("TRUNCATE TABLE heap")?)).unwrap();
+    conn.batch_execute("TRUNCATE TABLE heap").unwrap();
     db.txn_blocking("fill", more).unwrap();
 }

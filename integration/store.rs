@@ -11,8 +11,9 @@ use csgpu::{
 use diesel::{RunQueryDsl, connection::SimpleConnection, prelude::*, sql_query, sql_types::BigInt};
 use std::{
     sync::{
-        Barrier,
+        Arc, Barrier,
         atomic::{AtomicU32, Ordering::SeqCst},
+        mpsc::channel,
     },
     thread,
     time::{Duration, Instant},
@@ -65,10 +66,9 @@ fn with_things(count: usize) -> (FreshDatabase, Db, Vec<Id<id::Vm>>) {
     let database = empty_database();
     let db = Db::open(&database.url, 8);
     let things: Vec<Thing> = (0..count).map(|_| a_thing()).collect();
-    let made = db.txn_blocking("make", |tx| {
-        tx.batch_execute(THING)?;
-        things.iter().try_for_each(|thing| insert(tx, thing))
-    });
+    let mut conn = store::migrate::connect(&database.url).expect("a connection");
+    conn.batch_execute(THING).expect("a table");
+    let made = db.txn_blocking("make", |tx| things.iter().try_for_each(|it| insert(tx, it)));
     made.expect("the things are made");
     (database, db, things.iter().map(|thing| thing.id).collect())
 }
@@ -142,6 +142,57 @@ fn crossed_transactions_both_succeed() {
 #[test]
 fn a_swallowed_deadlock_is_not_committed() {
     cross(|_| Ok(()));
+}
+
+/// The client library of MariaDB would wait for the rows of the first attempt for ever.
+#[test]
+fn a_locking_read_that_failed_is_run_again_and_ends() {
+    let (database, db, things) = with_things(1);
+    let mut rival = store::migrate::connect(&database.url).unwrap();
+    rival.batch_execute("BEGIN; UPDATE thing SET number = 7").unwrap();
+    let one = Db::open(&database.url, 1);
+    let runs = Arc::new(AtomicU32::new(0));
+    let (counted, which, (tell, told)) = (Arc::clone(&runs), things[0], channel());
+    thread::spawn(move || {
+        let locked = one.txn_blocking("lock", |tx| {
+            counted.fetch_add(1, SeqCst);
+            let row = thing::table.find(which).for_update();
+            Ok(row.select(thing::number).first::<i64>(&mut **tx)?)
+        });
+        tell.send(locked)
+    });
+    let end = Instant::now() + Duration::from_secs(60);
+    while runs.load(SeqCst) < 2 {
+        assert!(Instant::now() < end, "the lock is waited for without a limit");
+        thread::park_timeout(Duration::from_millis(10));
+    }
+    rival.batch_execute("COMMIT").unwrap();
+    let locked = told.recv_timeout(Duration::from_secs(60)).expect("it ends");
+    assert_eq!(locked.unwrap(), 7);
+    assert_eq!(db.read_blocking(numbers).unwrap(), [7]);
+}
+
+/// What a node of a cluster does that rolls a transaction back and does not say so.
+#[test]
+fn what_follows_a_transaction_that_is_gone_is_not_written() {
+    let (_database, db, things) = with_things(2);
+    let runs = AtomicU32::new(0);
+    let done = db.txn_blocking("gone", |tx| {
+        add(tx, things[0])?;
+        if runs.fetch_add(1, SeqCst) == 0 {
+            tx.batch_execute("ROLLBACK")?;
+        }
+        add(tx, things[1])
+    });
+    assert_eq!(done.unwrap(), 1);
+    assert_eq!(runs.into_inner(), 2);
+    assert_eq!(db.read_blocking(numbers).unwrap(), [1, 1]);
+    let outside = db.read_blocking(move |conn| {
+        let row = diesel::update(thing::table).set(thing::number.eq(9));
+        Ok(row.execute(conn)?)
+    });
+    assert!(outside.is_err(), "a read has written");
+    assert_eq!(db.read_blocking(numbers).unwrap(), [1, 1]);
 }
 
 #[test]
@@ -244,7 +295,7 @@ fn a_connection_lost_before_the_commit_is_replaced() {
     let Some((cable, database)) = cabled("before") else { return };
     let (_keep, id) = (&database, a_thing());
     let db = Db::open(&cable.url(&database.name), 4);
-    db.txn_blocking("make", |tx| Ok(tx.batch_execute(THING)?)).unwrap();
+    store::migrate::connect(&database.url).unwrap().batch_execute(THING).unwrap();
     let runs = AtomicU32::new(0);
     let done = db.txn_blocking("lose", |tx| {
         if runs.fetch_add(1, SeqCst) == 0 {
@@ -263,11 +314,12 @@ fn a_connection_lost_before_the_commit_is_replaced() {
 fn a_connection_lost_during_the_commit_claims_nothing() {
     let Some((cable, database)) = cabled("during") else { return };
     let db = Db::open(&cable.url(&database.name), 4);
-    db.txn_blocking("make", |tx| Ok(tx.batch_execute(THING)?)).unwrap();
+    store::migrate::connect(&database.url).unwrap().batch_execute(THING).unwrap();
     let runs = AtomicU32::new(0);
     let lost = db.txn_blocking("lose", |tx| {
         runs.fetch_add(1, SeqCst);
         insert(tx, &a_thing())?;
+        assert_eq!(numbers(tx)?, [0]); // with its answer everything else has arrived, too
         cable.cut_after_the_next_message();
         Ok(())
     });

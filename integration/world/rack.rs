@@ -14,9 +14,11 @@ use csgpu::{
         HostAddress,
         fake::{FakeHost, FakeShape},
     },
-    store::{Conn, gpu_claim, limit, owner::Owner, seed},
+    store::{Conn, gpu_claim, limit, migrate, owner::Owner, seed},
 };
-use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use diesel::{
+    QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text,
+};
 use uuid::Uuid;
 
 /// A fake host that is in the books.
@@ -120,9 +122,9 @@ impl World {
 
     /// Runs a statement.
     pub async fn run(&self, text: &str) {
-        let text = text.to_owned();
-        let work = move |conn: &mut Conn| Ok(sql_query(text.clone()).execute(conn)?);
-        self.db().read(work).await.expect("a statement");
+        let (url, text) = (self.database.url.clone(), text.to_owned());
+        let run = move || migrate::connect(&url).expect("the database").batch_execute(&text);
+        tokio::task::spawn_blocking(run).await.expect("it ends").expect("a statement");
     }
 
     /// The texts that a query gives in its column `text`.

@@ -223,7 +223,11 @@ impl Db {
 
     fn try_txn<T>(&self, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T, Setback> {
         let mut session = self.session()?;
-        session.begin().map_err(|error| Setback::of(error.into(), &session).with_no_rival())?;
+        if let Err(error) = session.begin() {
+            let setback = Setback::of(error.into(), &session).with_no_rival();
+            session.rollback();
+            return Err(setback);
+        }
         let mut tx = Tx { conn: &mut session.conn, after: Vec::new() };
         let held = self.lease.as_ref().map_or(Ok(()), |lease| job::hold(&mut tx, lease));
         let outcome = held.and_then(|()| work(&mut tx));
@@ -240,11 +244,14 @@ impl Db {
         if session.was_lost() {
             return Err(Setback::Lost(Error::internal("the connection was lost")));
         }
-        if session.was_aborted() {
+        let is_whole = match session.was_aborted() {
+            true => Ok(false),
+            false => session.is_whole(),
+        };
+        let is_whole = is_whole.map_err(|error| Setback::of(error.into(), &session));
+        if !matches!(is_whole, Ok(true)) {
             session.rollback();
-            return Err(Setback::Collision(Error::Conflict(
-                "too many requests change the same things at the same time, try again".to_owned(),
-            )));
+            return Err(is_whole.err().unwrap_or_else(Setback::aborted));
         }
         match session.commit() {
             Ok(()) => {
@@ -291,6 +298,13 @@ impl Setback {
             Some(Meaning::Collision) => Self::Collision(error),
             _ => Self::Final(error),
         }
+    }
+
+    /// The transaction had been rolled back before it was to be committed.
+    fn aborted() -> Self {
+        Self::Collision(Error::Conflict(
+            "too many requests change the same things at the same time, try again".to_owned(),
+        ))
     }
 
     /// What stopped something that has no lock to wait for, nor a change to lose. MariaDB tells of a node that waited in

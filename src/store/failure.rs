@@ -44,6 +44,7 @@ const COLLISION: &[&str] = &[
     "retry transaction",
     "record has changed since last read",
     "instructed the server to rollback",
+    "in a read only transaction",
 ];
 /// Words that say that there is no room.
 const FULL: &[&str] =
@@ -56,9 +57,9 @@ pub(super) fn meaning(error: &Diesel) -> Meaning {
     };
     match kind {
         Kind::UniqueViolation => return Meaning::Duplicate,
-        Kind::SerializationFailure => return Meaning::Collision,
+        // a write outside any transaction is one whose transaction the server has rolled back
+        Kind::SerializationFailure | Kind::ReadOnlyTransaction => return Meaning::Collision,
         Kind::ClosedConnection | Kind::UnableToSendCommand => return Meaning::Lost,
-        Kind::ReadOnlyTransaction => return Meaning::ReadOnly,
         Kind::ForeignKeyViolation | Kind::NotNullViolation | Kind::CheckViolation => {
             return Meaning::Other;
         }

@@ -5,7 +5,9 @@
 
 use super::failure::{Meaning, meaning};
 use diesel::{
-    Connection, ConnectionError, MysqlConnection, QueryResult, RunQueryDsl,
+    Connection,
+    ConnectionError::{self, CouldntSetupConfiguration},
+    MysqlConnection, QueryResult, RunQueryDsl,
     connection::{Instrumentation, InstrumentationEvent, SimpleConnection},
     mysql::Mysql,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
@@ -30,6 +32,11 @@ pub type Conn = MysqlConnection;
 const SETTINGS: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
     SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 5, lc_messages = 'en_US' /*M! , wsrep_sync_wait = 1 */, \
     sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'";
+
+/// Of the pool's connections: nothing is written but between [`Session::begin`] and [`Session::commit`]. A node of a MariaDB
+/// cluster that rolls a transaction back while it prepares a statement says so to nobody (seen with 10.11.19), and would
+/// commit by itself each statement that follows.
+const WRITE_IN_TRANSACTIONS: &str = "SET SESSION TRANSACTION READ ONLY";
 
 /// What all connections of one [`super::Db`] share.
 #[derive(Debug, Default)]
@@ -56,6 +63,8 @@ pub(super) struct Session {
     age: u64,
     /// The server does not take `BEGIN` as a prepared statement.
     plain: bool,
+    /// The server is a node of a MariaDB cluster.
+    in_cluster: bool,
 }
 
 /// What was seen on one connection.
@@ -65,6 +74,13 @@ struct Seen {
     lost: AtomicBool,
     /// Its transaction was rolled back by the server.
     aborted: AtomicBool,
+    /// Its transaction has written.
+    wrote: AtomicBool,
+    /// Its transaction has read since it wrote.
+    read_since: AtomicBool,
+    /// An error came where rows were awaited. MariaDB's client library believes that they are still to come: when that
+    /// statement is run again it waits for them, without a limit and inside the transaction of that moment.
+    spoilt: AtomicBool,
 }
 
 impl ManageConnection for Manager {
@@ -74,14 +90,17 @@ impl ManageConnection for Manager {
     fn connect(&self) -> Result<Session, ConnectionError> {
         let age = self.shared.age.load(Relaxed);
         let mut conn = open(&self.url)?;
-        let seen = Arc::new(Seen::default());
-        let shared = Arc::clone(&self.shared);
-        conn.set_instrumentation(Watch {
-            seen: Arc::clone(&seen),
-            shared: Arc::clone(&shared),
+        conn.batch_execute(WRITE_IN_TRANSACTIONS).map_err(CouldntSetupConfiguration)?;
+        let (seen, shared) = (Arc::new(Seen::default()), Arc::clone(&self.shared));
+        let mut session = Session { conn, seen, shared, age, plain: false, in_cluster: false };
+        session.prepare().map_err(CouldntSetupConfiguration)?;
+        session.conn.set_instrumentation(Watch {
+            seen: Arc::clone(&session.seen),
+            shared: Arc::clone(&session.shared),
+            in_cluster: session.in_cluster,
             begun: None,
         });
-        Ok(Session { conn, seen, shared, age, plain: false })
+        Ok(session)
     }
 
     fn is_valid(&self, session: &mut Session) -> Result<(), ConnectionError> {
@@ -93,27 +112,50 @@ impl ManageConnection for Manager {
 
     fn has_broken(&self, session: &mut Session) -> bool {
         // a closure that panicked leaves a transaction open
-        std::thread::panicking() || session.is_dead()
+        std::thread::panicking() || session.is_dead() || session.seen.spoilt.load(Relaxed)
     }
 }
 
 /// Opens one connection with the settings of every session.
 pub(super) fn open(url: &str) -> Result<Conn, ConnectionError> {
     let mut conn = Conn::establish(url)?;
-    conn.batch_execute(SETTINGS).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    conn.batch_execute(SETTINGS).map_err(CouldntSetupConfiguration)?;
     Ok(conn)
 }
 
 impl Session {
     /// Starts a transaction.
     pub(super) fn begin(&mut self) -> QueryResult<()> {
-        self.seen.aborted.store(false, Relaxed);
-        self.control(Begin, "BEGIN")
+        for flag in [&self.seen.aborted, &self.seen.wrote, &self.seen.read_since] {
+            flag.store(false, Relaxed);
+        }
+        self.control(Begin, BEGIN)
     }
 
     /// Ends it for good.
     pub(super) fn commit(&mut self) -> QueryResult<()> {
         self.control(Commit, "COMMIT")
+    }
+
+    /// Whether the transaction is still the one that was begun. What it wrote last was written in it, so a node of a cluster
+    /// is asked only when it has read since then.
+    pub(super) fn is_whole(&mut self) -> QueryResult<bool> {
+        if !self.in_cluster || !self.seen.wrote.load(Relaxed) || !self.seen.read_since.load(Relaxed)
+        {
+            return Ok(true);
+        }
+        InTransaction.get_result::<i32>(&mut self.conn).map(|is_in| is_in == 1)
+    }
+
+    /// Lets the server prepare what ends a transaction, outside any: see [`WRITE_IN_TRANSACTIONS`].
+    fn prepare(&mut self) -> QueryResult<()> {
+        // neither variable is known to MySQL
+        self.in_cluster = InCluster.get_result::<i32>(&mut self.conn).is_ok_and(|is_in| is_in == 1);
+        if self.in_cluster {
+            InTransaction.get_result::<i32>(&mut self.conn)?;
+        }
+        self.begin()?;
+        self.commit()
     }
 
     /// Undoes it. A connection on which that fails is dropped, and then the server does it.
@@ -180,9 +222,31 @@ macro_rules! control_statements {
         impl RunQueryDsl<Conn> for $name {}
     )* };
 }
-control_statements!(Begin "BEGIN", Commit "COMMIT", Rollback "ROLLBACK");
+const BEGIN: &str = "START TRANSACTION READ WRITE";
+
+control_statements!(
+    Begin "START TRANSACTION READ WRITE",
+    Commit "COMMIT",
+    Rollback "ROLLBACK",
+    InTransaction "SELECT CAST(@@in_transaction AS SIGNED INT)",
+    InCluster "SELECT CAST(@@wsrep_on AS SIGNED INT)"
+);
 
 impl Seen {
+    /// A statement is over.
+    fn ended(&self, text: &str, has_failed: bool) {
+        let begins_with = |verbs: &[&str]| verbs.iter().any(|verb| text.starts_with(verb));
+        if begins_with(&["INSERT", "UPDATE", "DELETE"]) {
+            if !has_failed {
+                self.wrote.store(true, Relaxed);
+                self.read_since.store(false, Relaxed);
+            }
+        } else if !begins_with(&["START", "COMMIT", "ROLLBACK"]) {
+            let flag = if has_failed { &self.spoilt } else { &self.read_since };
+            flag.store(true, Relaxed);
+        }
+    }
+
     fn lose(&self, shared: &Shared) {
         if !self.lost.swap(true, Relaxed) {
             shared.age.fetch_add(1, Relaxed);
@@ -194,6 +258,7 @@ impl Seen {
 struct Watch {
     seen: Arc<Seen>,
     shared: Arc<Shared>,
+    in_cluster: bool,
     begun: Option<Instant>,
 }
 
@@ -211,6 +276,9 @@ impl Instrumentation for Watch {
                     // what follows are the values, and some of them are secrets
                     let text = text.split(" -- binds:").next().unwrap_or_default();
                     tracing::debug!(micros, failed = error.is_some(), "{text}");
+                }
+                if error.is_some() || self.in_cluster {
+                    self.seen.ended(&query.to_string(), error.is_some());
                 }
                 match error.map(meaning) {
                     Some(Meaning::Lost) => self.seen.lose(&self.shared),
