@@ -6,6 +6,8 @@
 //! **What is run again.** A closure may run several times, so it must have no effect but on its connection.
 //! - A transaction that lost against another one (deadlock, lock wait, certification in a cluster) or that ended in
 //!   [`Error::LostRace`] is rolled back and run again, whole, after a pause that grows and is random.
+//! - So is one that the server rolled back without a word, as nodes of a cluster may: nothing is written outside a
+//!   transaction, so its next write is refused, and a node is asked before what it read last is believed.
 //! - A connection that breaks before `COMMIT` was sent takes its transaction with it (the server rolls back what was
 //!   not committed), so the closure is run again on another connection; a read likewise.
 //! - A connection that breaks **during** `COMMIT` leaves it open whether the change was made. Nothing is run again and
